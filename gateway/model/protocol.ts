@@ -1,0 +1,5 @@
+/** The protocols that a frontend can speak. The codes cross the boundary to the engine and never change. */
+
+export const protocolCodes = { imap: 1, pop3: 2, sieve: 3, submission: 4, smtp: 5, lmtp: 6, https: 7 } as const;
+
+export type Protocol = keyof typeof protocolCodes;

@@ -1,0 +1,102 @@
+/** The settings once checked: what the rest of the gateway is given. settings/table.ts says where each comes from. */
+import type { DatabaseId, ServerId } from '#model/ids';
+import type { MovePolicy, UnknownMailboxRule } from '#model/routing-table';
+
+export interface Settings {
+  readonly servers: readonly ServerSettings[];
+  readonly databases: readonly DatabaseSettings[];
+  /** For databases that a source names and the settings don't. */
+  readonly movePolicy: MovePolicy;
+  readonly unknownMailbox: UnknownMailboxRule;
+  readonly frontends: readonly FrontendSettings[];
+  readonly tls: { readonly certificates: readonly CertificatePaths[] };
+  readonly directoryPath: string | undefined;
+  readonly copySources: readonly CopySourceName[];
+  readonly copiesPath: string | undefined;
+  readonly agent: { readonly listen: ListenAddress | undefined; readonly key: Secret | undefined };
+  readonly claimStaleAfterMs: number;
+  readonly holdForMs: number;
+  readonly serverDownSessions: 'end' | 'keep';
+  readonly monitor: MonitorSettings;
+  readonly limits: LimitSettings;
+  readonly workers: number;
+  readonly ioThreads: number;
+  readonly adminSocket: string;
+  /** Generations and intents are kept here; undefined: in memory only (the demo). */
+  readonly stateDir: string | undefined;
+  readonly drainTimeoutMs: number;
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly sessions: boolean };
+  readonly hostname: string;
+}
+
+export interface ServerSettings {
+  readonly id: ServerId;
+  /** An IP address. */
+  readonly address: string;
+  /** What its certificate must say; also one of its names in claims. */
+  readonly fqdn: string;
+  readonly weight: number;
+  readonly tls: 'implicit' | 'starttls' | 'off';
+  /** PEM text of the authorities that may sign its certificate. */
+  readonly caPem: string;
+  readonly imapPort: number;
+  readonly trustsImapId: boolean;
+}
+
+export interface DatabaseSettings {
+  readonly id: DatabaseId;
+  readonly copies: readonly ServerId[];
+  readonly policy: MovePolicy;
+}
+
+export interface FrontendSettings {
+  readonly name: 'imaps' | 'imap';
+  readonly protocol: 'imap';
+  readonly tls: 'implicit' | 'starttls';
+  readonly listeners: readonly ListenAddress[];
+  readonly idleTimeoutMs: number;
+  /** Offered before the login besides what the front itself gives. */
+  readonly baseline: readonly string[];
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface CertificatePaths {
+  readonly certificatePath: string;
+  readonly keyPath: string;
+}
+
+export type CopySourceName = 'agent' | 'file';
+
+export interface MonitorSettings {
+  readonly greetingIntervalMs: number;
+  readonly loginIntervalMs: number;
+  readonly riseCount: number;
+  readonly fallCount: number;
+  readonly connectTimeoutMs: number;
+  readonly greetingTimeoutMs: number;
+  readonly probeAccounts: readonly ProbeAccount[];
+}
+
+export interface ProbeAccount {
+  readonly database: DatabaseId;
+  readonly user: string;
+  readonly password: Secret;
+}
+
+export interface LimitSettings {
+  readonly connectionsMax: number;
+  readonly connectionsPerAddressMax: number;
+  readonly preambleTimeoutMs: number;
+  readonly loginAttemptsMax: number;
+}
+
+/** A value that must not be printed: `JSON.stringify` and string interpolation show `***`. */
+export interface Secret {
+  reveal(): string;
+  toString(): '***';
+  toJSON(): '***';
+}
