@@ -1,0 +1,206 @@
+//! What crosses at the start and with each published table: plain objects, checked while they are converted.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+use postern_engine::config as engine;
+use postern_engine::config::EndpointTls;
+use postern_engine::engine::Engine;
+use postern_route::table::{DatabaseRow, ServerRow, TableRows};
+
+use crate::fault;
+
+#[napi(object)]
+pub struct EngineConfig {
+    pub io_threads: u32,
+    pub workers: u32,
+    pub limits: EngineLimits,
+    pub frontends: Vec<FrontendSetup>,
+    /// The first is the default for clients that name no server (SNI), or an unknown one.
+    pub certificates: Vec<CertificatePair>,
+}
+
+#[napi(object)]
+pub struct EngineLimits {
+    pub connections_max: u32,
+    pub connections_per_address_max: u32,
+    pub line_bytes_max: u32,
+    pub literal_bytes_max: u32,
+    pub preamble_bytes_max: u32,
+    pub preamble_timeout_ms: u32,
+    pub tls_timeout_ms: u32,
+    pub connect_timeout_ms: u32,
+    pub login_attempts_max: u32,
+}
+
+#[napi(object)]
+pub struct FrontendSetup {
+    pub name: String,
+    pub protocol: u32,
+    /// "127.0.0.1:2993", "[::1]:2993". Port 0 takes a free one: see Started.
+    pub listeners: Vec<String>,
+    #[napi(ts_type = "'implicit' | 'starttls'")]
+    pub tls: String,
+    pub alpn: Vec<String>,
+    pub idle_timeout_ms: u32,
+    /// What the client gets when the engine itself ends the session.
+    pub words: Vec<Words>,
+}
+
+#[napi(object)]
+pub struct Words {
+    /// The code of an end reason; 0 is for all others.
+    pub reason: u32,
+    pub text: String,
+}
+
+#[napi(object)]
+pub struct CertificatePair {
+    pub certificate_pem: String,
+    pub key_pem: String,
+}
+
+#[napi(object)]
+pub struct EngineTable {
+    pub revision: i64,
+    pub servers: Vec<EngineServer>,
+    pub databases: Vec<EngineDatabase>,
+}
+
+#[napi(object)]
+pub struct EngineServer {
+    /// From `serverIndexes`.
+    pub index: u32,
+    /// Share of the hash ring; 0 keeps the server out of it.
+    pub weight: u32,
+    pub endpoints: Vec<EngineEndpoint>,
+}
+
+#[napi(object)]
+pub struct EngineEndpoint {
+    pub protocol: u32,
+    /// An IP address.
+    pub address: String,
+    pub port: u32,
+    #[napi(ts_type = "'implicit' | 'starttls' | 'off'")]
+    pub tls: String,
+    /// What the server's certificate must say; sent as SNI.
+    pub tls_name: String,
+    /// Certificates that may sign the server's, PEM. Unused where `tls` is off.
+    pub ca_pem: String,
+}
+
+#[napi(object)]
+pub struct EngineDatabase {
+    /// From `databaseIndexes`.
+    pub index: u32,
+    /// Who has the active copy; -1 for nobody.
+    pub server: i32,
+    pub generation: i64,
+}
+
+impl EngineConfig {
+    pub fn into_engine(self) -> Result<(engine::EngineConfig, Vec<CertificatePair>)> {
+        let limits = &self.limits;
+        let limits = engine::Limits {
+            connections_max: limits.connections_max,
+            connections_per_address_max: limits.connections_per_address_max,
+            line_bytes_max: limits.line_bytes_max as usize,
+            literal_bytes_max: limits.literal_bytes_max as usize,
+            preamble_bytes_max: limits.preamble_bytes_max as usize,
+            preamble_timeout_ms: limits.preamble_timeout_ms.into(),
+            tls_timeout_ms: limits.tls_timeout_ms.into(),
+            connect_timeout_ms: limits.connect_timeout_ms.into(),
+            login_attempts_max: limits.login_attempts_max,
+        };
+        if !(1..=IO_THREADS_MAX).contains(&self.io_threads) {
+            return Err(fault(format!("{} IO threads; 1 to {IO_THREADS_MAX} are possible", self.io_threads)));
+        }
+        let frontends = self.frontends.into_iter().map(frontend).collect::<Result<_>>()?;
+        let config = engine::EngineConfig {
+            io_threads: self.io_threads as usize,
+            workers: self.workers as usize,
+            limits,
+            frontends,
+        };
+        Ok((config, self.certificates))
+    }
+}
+
+fn frontend(setup: FrontendSetup) -> Result<engine::FrontendConfig> {
+    let listeners = setup.listeners.iter().map(|text| socket_address(text)).collect::<Result<_>>()?;
+    let words: HashMap<u32, Vec<u8>> =
+        setup.words.into_iter().map(|words| (words.reason, words.text.into_bytes())).collect();
+    let tls = match setup.tls.as_str() {
+        "implicit" => engine::FrontendTls::Implicit,
+        "starttls" => engine::FrontendTls::StartTls,
+        other => return Err(fault(format!("{}: tls cannot be {other}", setup.name))),
+    };
+    Ok(engine::FrontendConfig {
+        protocol: protocol(setup.protocol)?,
+        name: setup.name,
+        listeners,
+        tls,
+        alpn: setup.alpn,
+        idle_timeout_ms: setup.idle_timeout_ms.into(),
+        words: engine::Words::new(words),
+    })
+}
+
+impl EngineTable {
+    pub fn into_rows(self, engine: &Engine) -> Result<TableRows<engine::Endpoint>> {
+        let servers =
+            self.servers.into_iter().map(|server| server_row(engine, server)).collect::<Result<_>>()?;
+        let databases = self.databases.iter().map(database_row).collect::<Result<_>>()?;
+        Ok(TableRows { revision: whole(self.revision)?, servers, databases })
+    }
+}
+
+fn server_row(engine: &Engine, server: EngineServer) -> Result<ServerRow<engine::Endpoint>> {
+    let mut endpoints = Vec::new();
+    for endpoint in server.endpoints {
+        endpoints.push((protocol(endpoint.protocol)?, endpoint.into_engine(engine)?));
+    }
+    Ok(ServerRow { index: server.index, weight: server.weight, endpoints })
+}
+
+fn database_row(database: &EngineDatabase) -> Result<DatabaseRow> {
+    Ok(DatabaseRow {
+        index: database.index,
+        server: u32::try_from(database.server).ok(),
+        generation: whole(database.generation)?,
+    })
+}
+
+impl EngineEndpoint {
+    pub fn into_engine(self, engine: &Engine) -> Result<engine::Endpoint> {
+        let ip: IpAddr =
+            self.address.parse().map_err(|_| fault(format!("{} is no IP address", self.address)))?;
+        let port = u16::try_from(self.port).map_err(|_| fault(format!("{} is no port", self.port)))?;
+        let setup = || engine.trust(&self.ca_pem).map_err(fault);
+        let tls = match self.tls.as_str() {
+            "off" => EndpointTls::Off,
+            "implicit" => EndpointTls::Implicit(setup()?),
+            "starttls" => EndpointTls::StartTls(setup()?),
+            other => return Err(fault(format!("{ip}: tls cannot be {other}"))),
+        };
+        Ok(engine::Endpoint { address: SocketAddr::new(ip, port), tls, tls_name: self.tls_name.into() })
+    }
+}
+
+fn socket_address(text: &str) -> Result<SocketAddr> {
+    text.parse().map_err(|_| fault(format!("{text} is no address with a port")))
+}
+
+fn protocol(code: u32) -> Result<u8> {
+    u8::try_from(code).map_err(|_| fault(format!("no protocol has the code {code}")))
+}
+
+fn whole(number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|_| fault(format!("{number} is below zero")))
+}
+
+/// What a session id has room for.
+const IO_THREADS_MAX: u32 = postern_engine::IO_THREADS_MAX;

@@ -1,0 +1,308 @@
+//! The handoff: dials a server and plays a worker's script on it, until the server stands where the client
+//! believes it stands. It does not touch the client, and does not decide what a refusal means (preamble.rs).
+
+use std::io;
+use std::time::Duration;
+
+use postern_tls::{AnySide, Handshake, PlainSide, ReadOutcome, Side, SideFault, TlsSide};
+use postern_wire::script::Script;
+use postern_wire::script_run::{LineVerdict, Move, ScriptRun};
+use postern_wire::server_lines::{SERVER_LINE_BYTES_MAX, ServerFramed, ServerLines, clean_line};
+use socket2::SockRef;
+use tokio::net::TcpSocket;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use crate::config::{Endpoint, EndpointTls};
+use crate::end_reason::EndReason;
+use crate::io_thread::Io;
+use crate::net::{Net, set_options};
+
+/// What a worker asks for: which server, why, and what to say to it.
+pub struct Request {
+    pub server: u32,
+    pub database: Option<u32>,
+    pub generation: u64,
+    pub mailbox: u64,
+    pub is_exclusive: bool,
+    pub script: Script,
+}
+
+/// A server that stands where the client believes it stands.
+pub struct OpenServer {
+    pub net: Net,
+    pub side: AnySide,
+    /// For the client, first of all: what the script kept, and what the server said beyond it.
+    pub words: Vec<u8>,
+}
+
+pub enum Outcome {
+    Open(OpenServer),
+    /// The server judged the login. Its line is clean and short.
+    Refused {
+        step: u32,
+        line: Vec<u8>,
+    },
+    Failed(Failure),
+}
+
+/// The server could not be brought there. `is_untouched`: no login was sent, so another server may be tried.
+#[derive(Debug)]
+pub struct Failure {
+    pub reason: EndReason,
+    pub detail: String,
+    pub is_untouched: bool,
+}
+
+/// Dials and plays. A handoff that is dropped closes its connection.
+pub async fn open(io: &Io, endpoint: &Endpoint, script: Script) -> Outcome {
+    match connect(io, endpoint).await {
+        Ok(talk) => talk.play(ScriptRun::new(script)).await,
+        Err(failure) => Outcome::Failed(failure),
+    }
+}
+
+/// Dials and plays, for a probe: the lines that the script kept.
+pub async fn ask(io: &Io, endpoint: &Endpoint, script: Script) -> Result<Vec<String>, Failure> {
+    let mut talk = connect(io, endpoint).await?;
+    let mut run = ScriptRun::new(script);
+    match talk.run_script(&mut run).await {
+        Ok(None) => Ok(run.captured()),
+        Ok(Some(line)) => {
+            let detail = String::from_utf8_lossy(&line).into_owned();
+            Err(Failure { reason: EndReason::ServerUnexpected, detail, is_untouched: false })
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A connection to a server in the middle of its script.
+struct Talk<'a> {
+    io: &'a Io,
+    endpoint: &'a Endpoint,
+    net: Net,
+    side: AnySide,
+    lines: ServerLines,
+    /// What the server said and no step has looked at.
+    received: Vec<u8>,
+    greeted: bool,
+}
+
+async fn connect<'a>(io: &'a Io, endpoint: &'a Endpoint) -> Result<Talk<'a>, Failure> {
+    let limit = Duration::from_millis(io.engine.config.limits.connect_timeout_ms);
+    let net = match timeout(limit, dial(endpoint)).await {
+        Ok(Ok(net)) => net,
+        Ok(Err(error)) => return Err(dial_failure(endpoint, &error)),
+        Err(_) => {
+            let detail = format!("{} took no connection within {} ms", endpoint.address, limit.as_millis());
+            return Err(untouched(EndReason::ConnectTimeout, detail));
+        }
+    };
+    let side = AnySide::from(PlainSide::new());
+    let received = Vec::new();
+    let mut talk = Talk { io, endpoint, net, side, lines: ServerLines::new(true), received, greeted: false };
+    if let EndpointTls::Implicit(_) = endpoint.tls {
+        talk.start_tls().await?;
+    }
+    Ok(talk)
+}
+
+async fn dial(endpoint: &Endpoint) -> io::Result<Net> {
+    let socket = if endpoint.address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    set_options(&SockRef::from(&socket))?;
+    Ok(Net::new(socket.connect(endpoint.address).await?))
+}
+
+fn dial_failure(endpoint: &Endpoint, error: &io::Error) -> Failure {
+    let reason = match error.kind() {
+        io::ErrorKind::ConnectionRefused => EndReason::ConnectRefused,
+        io::ErrorKind::TimedOut => EndReason::ConnectTimeout,
+        _ => EndReason::ConnectFailed,
+    };
+    untouched(reason, format!("{}: {error}", endpoint.address))
+}
+
+impl Talk<'_> {
+    async fn play(mut self, mut run: ScriptRun) -> Outcome {
+        match self.run_script(&mut run).await {
+            Ok(None) => {
+                let mut words = run.last_words();
+                words.append(&mut self.received);
+                Outcome::Open(OpenServer { net: self.net, side: self.side, words })
+            }
+            Ok(Some(line)) => Outcome::Refused { step: run.step_index(), line },
+            Err(failure) => Outcome::Failed(failure),
+        }
+    }
+
+    /// Plays to the end. `Some`: the line with which the server refused.
+    async fn run_script(&mut self, run: &mut ScriptRun) -> Result<Option<Vec<u8>>, Failure> {
+        loop {
+            match run.next() {
+                Move::Send(bytes) => {
+                    let bytes = Zeroizing::new(bytes.to_vec());
+                    self.send(&bytes).await?;
+                    run.sent();
+                }
+                Move::Await { timeout_ms } => {
+                    let limit = Duration::from_millis(timeout_ms.into());
+                    match timeout(limit, self.await_verdict(run)).await {
+                        Ok(Ok(None)) => self.greeted = true,
+                        Ok(refusal_or_failure) => return refusal_or_failure,
+                        Err(_) => return Err(self.too_slow(timeout_ms)),
+                    }
+                }
+                Move::StartTls => {
+                    self.start_tls().await?;
+                    run.tls_started();
+                }
+                Move::Done => return Ok(None),
+            }
+        }
+    }
+
+    async fn await_verdict(&mut self, run: &mut ScriptRun) -> Result<Option<Vec<u8>>, Failure> {
+        loop {
+            let line = self.read_line().await?;
+            match run.on_line(&line) {
+                LineVerdict::More => {}
+                LineVerdict::Next => return Ok(None),
+                LineVerdict::Refused => return Ok(Some(clean_line(&line, REFUSAL_BYTES_MAX))),
+                LineVerdict::Failed(detail) => {
+                    return Err(self.failure(EndReason::ServerUnexpected, detail));
+                }
+            }
+        }
+    }
+
+    async fn read_line(&mut self) -> Result<Vec<u8>, Failure> {
+        loop {
+            match self.lines.next(&self.received) {
+                ServerFramed::Line { text, length } => {
+                    let mut line: Vec<u8> = self.received.drain(..length).collect();
+                    line.truncate(text);
+                    return Ok(line);
+                }
+                ServerFramed::Incomplete => self.receive().await?,
+                ServerFramed::Fault(fault) => {
+                    return Err(self.failure(EndReason::ServerUnexpected, fault.words().into()));
+                }
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Result<(), Failure> {
+        loop {
+            let received = &mut self.received;
+            let room = RECEIVED_BYTES_MAX;
+            let outcome = self.io.with_read_scratch(|scratch| {
+                self.side.read(&self.net, scratch, &mut |bytes| received.extend_from_slice(bytes))
+            });
+            match outcome {
+                Ok(ReadOutcome::Bytes(_)) if self.received.len() > room => {
+                    return Err(self.failure(EndReason::ServerUnexpected, "the server talks too much".into()));
+                }
+                Ok(ReadOutcome::Bytes(0)) => {}
+                Ok(ReadOutcome::Bytes(_)) => return Ok(()),
+                Ok(ReadOutcome::WouldBlock) => self.readable().await?,
+                Ok(ReadOutcome::Closed | ReadOutcome::Truncated) => {
+                    let detail = "the server closed the connection".into();
+                    return Err(self.failure(EndReason::ServerLeft, detail));
+                }
+                Err(fault) => return Err(self.side_failure(&fault)),
+            }
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut sent = 0;
+        while let Some(rest) = bytes.get(sent..)
+            && !rest.is_empty()
+        {
+            let taken = self.io.with_write_scratch(|scratch| self.side.write(&self.net, scratch, rest));
+            match taken {
+                Ok(0) => self.writable().await?,
+                Ok(count) => sent += count,
+                Err(fault) => return Err(self.side_failure(&fault)),
+            }
+        }
+        while !self.side.flush(&self.net).map_err(|fault| self.side_failure(&fault))? {
+            self.writable().await?;
+        }
+        Ok(())
+    }
+
+    /// V02: what the server said before the handshake would be taken for its words inside TLS.
+    async fn start_tls(&mut self) -> Result<(), Failure> {
+        let (EndpointTls::Implicit(setup) | EndpointTls::StartTls(setup)) = &self.endpoint.tls else {
+            return Err(self.failure(EndReason::ServerTlsFailed, "TLS is off for this server".into()));
+        };
+        if !self.received.is_empty() {
+            let detail = "the server sent bytes between its STARTTLS answer and the handshake".into();
+            return Err(self.failure(EndReason::ServerTlsFailed, detail));
+        }
+        let side = TlsSide::client(setup, &self.endpoint.tls_name);
+        self.side = side.map_err(|fault| self.side_failure(&fault))?.into();
+        self.lines.reset();
+        let limit = Duration::from_millis(self.io.engine.config.limits.tls_timeout_ms);
+        match timeout(limit, self.handshake()).await {
+            Ok(done) => done,
+            Err(_) => {
+                let detail = format!("no TLS handshake within {} ms", limit.as_millis());
+                Err(self.failure(EndReason::ServerTlsFailed, detail))
+            }
+        }
+    }
+
+    async fn handshake(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.io.with_read_scratch(|scratch| self.side.handshake(&self.net, scratch)) {
+                Ok(Handshake::Done) => return Ok(()),
+                Ok(Handshake::WantRead) => self.readable().await?,
+                Ok(Handshake::WantWrite) => self.writable().await?,
+                Err(fault) => {
+                    let detail = fault.to_string();
+                    return Err(self.failure(EndReason::ServerTlsFailed, detail));
+                }
+            }
+        }
+    }
+
+    async fn readable(&self) -> Result<(), Failure> {
+        self.net.stream.readable().await.map_err(|error| self.side_failure(&SideFault::Io(error)))
+    }
+
+    async fn writable(&self) -> Result<(), Failure> {
+        self.net.stream.writable().await.map_err(|error| self.side_failure(&SideFault::Io(error)))
+    }
+
+    fn too_slow(&self, timeout_ms: u32) -> Failure {
+        let (reason, what) = match self.greeted {
+            true => (EndReason::LoginTimeout, "answer"),
+            false => (EndReason::GreetingTimeout, "greeting"),
+        };
+        self.failure(reason, format!("no {what} from {} within {timeout_ms} ms", self.endpoint.address))
+    }
+
+    fn side_failure(&self, fault: &SideFault) -> Failure {
+        let reason = match fault {
+            SideFault::Io(_) => EndReason::ServerReset,
+            _ => EndReason::ServerTlsFailed,
+        };
+        self.failure(reason, fault.to_string())
+    }
+
+    /// Until the greeting is there nothing of the login was sent.
+    fn failure(&self, reason: EndReason, detail: String) -> Failure {
+        Failure { reason, detail, is_untouched: !self.greeted }
+    }
+}
+
+fn untouched(reason: EndReason, detail: String) -> Failure {
+    Failure { reason, detail, is_untouched: true }
+}
+
+/// V37: one line to the client, no longer than this.
+const REFUSAL_BYTES_MAX: usize = 512;
+/// A line, and as much again that came behind it.
+const RECEIVED_BYTES_MAX: usize = 64 * 1024 + SERVER_LINE_BYTES_MAX;

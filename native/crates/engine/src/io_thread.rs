@@ -1,0 +1,262 @@
+//! One IO thread: its listeners, its sessions, its timers, and the buffers that all its sessions share. A session
+//! never leaves the thread that accepted it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use postern_queue::session_id::{SLOTS_MAX, SessionId, next_turn};
+use postern_tls::Scratch;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::task::{JoinHandle, spawn_local};
+
+use crate::engine::Engine;
+use crate::inbox::Message;
+use crate::selection::{Selection, SessionRow};
+use crate::slot::{Phase, SessionCommand, Slot};
+use crate::wheel::{TICK_MS, Wheel};
+use crate::{net, probe, session};
+
+/// What the tasks of one thread share. Borrows of its cells never cross an await.
+pub struct Io {
+    pub engine: Arc<Engine>,
+    index: u8,
+    slots: RefCell<Slots>,
+    wheel: RefCell<Wheel>,
+    read_scratch: RefCell<Scratch>,
+    write_scratch: RefCell<Scratch>,
+    is_stopping: Cell<bool>,
+}
+
+/// A bound socket and the frontend that it serves.
+pub struct BoundSocket {
+    pub frontend: usize,
+    pub socket: std::net::TcpListener,
+}
+
+/// The thread's life: until it is told to stop.
+pub fn run(engine: Arc<Engine>, index: u8, sockets: Vec<BoundSocket>) {
+    let now_ms = engine.clock.now_ms();
+    let io = Rc::new(Io {
+        engine,
+        index,
+        slots: RefCell::default(),
+        wheel: RefCell::new(Wheel::starting_at(now_ms)),
+        read_scratch: RefCell::new(Scratch::new()),
+        write_scratch: RefCell::new(Scratch::new()),
+        is_stopping: Cell::new(false),
+    });
+    let runtime =
+        Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve(&io, sockets)),
+        Err(error) => io.engine.note_fault(format!("an IO thread could not start: {error}")),
+    }
+}
+
+async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
+    let ticker = spawn_local(tick(Rc::clone(io)));
+    let mut accepting: Vec<JoinHandle<()>> =
+        sockets.into_iter().filter_map(|socket| start_accepting(io, socket)).collect();
+    while let Some(inbox) = io.engine.inboxes.get(usize::from(io.index)) {
+        for message in inbox.take().await {
+            match message {
+                Message::StopAccepting => accepting.drain(..).for_each(|listener| listener.abort()),
+                Message::Stop => {
+                    io.is_stopping.set(true);
+                    ticker.abort();
+                    return;
+                }
+                other => io.on_message(other),
+            }
+        }
+    }
+}
+
+fn start_accepting(io: &Rc<Io>, bound: BoundSocket) -> Option<JoinHandle<()>> {
+    match net::listener(bound.socket) {
+        Ok(listener) => Some(spawn_local(accept(Rc::clone(io), listener, bound.frontend))),
+        Err(error) => {
+            io.engine.note_fault(format!("a listener could not start: {error}"));
+            None
+        }
+    }
+}
+
+async fn accept(io: Rc<Io>, listener: TcpListener, frontend: usize) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, client)) => session::begin(&io, frontend, stream, client),
+            // Out of file descriptors, mostly: the backlog keeps the clients until there are some again.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// Looks at the sessions whose deadlines may have passed; on the first thread, renews the ticket keys.
+async fn tick(io: Rc<Io>) {
+    let mut due = Vec::new();
+    loop {
+        tokio::time::sleep(Duration::from_millis(TICK_MS)).await;
+        let now_ms = io.now_ms();
+        io.wheel.borrow_mut().advance(now_ms, &mut due);
+        for id in due.drain(..) {
+            if let Some(slot) = io.session(id) {
+                io.look_at(&slot, now_ms);
+            }
+        }
+        if io.index == 0 {
+            io.renew_tickets();
+        }
+    }
+}
+
+impl Io {
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.engine.clock.now_ms()
+    }
+
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping.get()
+    }
+
+    pub fn with_read_scratch<Answer>(&self, work: impl FnOnce(&mut Scratch) -> Answer) -> Answer {
+        work(&mut self.read_scratch.borrow_mut())
+    }
+
+    /// Apart from the one for reading, since what is read on one side is written to the other at once.
+    pub fn with_write_scratch<Answer>(&self, work: impl FnOnce(&mut Scratch) -> Answer) -> Answer {
+        work(&mut self.write_scratch.borrow_mut())
+    }
+
+    /// A new session's record; `None` when the thread has as many as it can number.
+    #[must_use]
+    pub fn open_slot(&self, frontend: usize, client: SocketAddr) -> Option<Rc<Slot>> {
+        let now_ms = self.now_ms();
+        self.slots.borrow_mut().insert(self.index, |id| Rc::new(Slot::new(id, frontend, client, now_ms)))
+    }
+
+    pub fn close_slot(&self, id: SessionId) {
+        self.slots.borrow_mut().remove(id);
+    }
+
+    #[must_use]
+    pub fn session(&self, id: SessionId) -> Option<Rc<Slot>> {
+        self.slots.borrow().find(id)
+    }
+
+    /// Sets a session's deadline, `u64::MAX` for none.
+    pub fn set_deadline(&self, slot: &Slot, deadline_ms: u64) {
+        if slot.put_deadline(deadline_ms) {
+            slot.put_look(self.wheel.borrow_mut().look_at(deadline_ms, slot.id));
+        }
+    }
+
+    fn look_at(&self, slot: &Slot, now_ms: u64) {
+        slot.put_look(u64::MAX);
+        if slot.deadline_ms() <= now_ms {
+            slot.wake();
+        } else {
+            self.set_deadline(slot, slot.deadline_ms());
+        }
+    }
+
+    fn on_message(self: &Rc<Self>, message: Message) {
+        match message {
+            Message::Session(id, command) => {
+                // The session may have ended, or its slot may be another's by now: then nobody is told.
+                if let Some(slot) = self.session(id) {
+                    slot.tell(command);
+                }
+            }
+            Message::WorkerGone(worker) => {
+                self.tell_preambles(worker, || SessionCommand::WorkerGone);
+            }
+            Message::WorkerHasRoom(worker) => self.tell_preambles(worker, || SessionCommand::WorkerHasRoom),
+            Message::List(selection, gather) => {
+                let now_ms = self.now_ms();
+                let slots = self.matching(&selection);
+                gather.add(slots.iter().map(|slot| SessionRow::of(slot, now_ms)));
+            }
+            Message::Goodbye(selection, farewell, gather) => {
+                let told = self.matching(&selection);
+                told.iter().for_each(|slot| slot.tell(SessionCommand::Goodbye(farewell.clone())));
+                gather.add(told.iter().map(|slot| slot.id));
+            }
+            Message::Probe(job) => drop(spawn_local(probe::run(Rc::clone(self), job))),
+            Message::StopAccepting | Message::Stop => {}
+        }
+    }
+
+    fn renew_tickets(&self) {
+        if let Err(fault) = self.engine.tickets.rotate_if_due(Instant::now()) {
+            self.engine.note_fault(format!("the session ticket keys could not be renewed: {fault}"));
+        }
+    }
+
+    fn tell_preambles(&self, worker: usize, command: impl Fn() -> SessionCommand) {
+        for slot in self.slots.borrow().all() {
+            if slot.worker.get() == Some(worker) && slot.phase.get() != Phase::Spliced {
+                slot.tell(command());
+            }
+        }
+    }
+
+    fn matching(&self, selection: &Selection) -> Vec<Rc<Slot>> {
+        self.slots.borrow().all().filter(|slot| selection.matches(slot)).cloned().collect()
+    }
+}
+
+/// The sessions of a thread by slot. A freed slot is used again as late as possible.
+#[derive(Default)]
+struct Slots {
+    entries: Vec<Entry>,
+    free: VecDeque<u32>,
+}
+
+struct Entry {
+    turn: u32,
+    slot: Option<Rc<Slot>>,
+}
+
+impl Slots {
+    fn insert(&mut self, thread: u8, make: impl FnOnce(SessionId) -> Rc<Slot>) -> Option<Rc<Slot>> {
+        let place = self.free.pop_front().or_else(|| self.grow())?;
+        let entry = self.entries.get_mut(place as usize)?;
+        entry.turn = next_turn(entry.turn);
+        let slot = make(SessionId::new(thread, entry.turn, place));
+        entry.slot = Some(Rc::clone(&slot));
+        Some(slot)
+    }
+
+    fn grow(&mut self) -> Option<u32> {
+        let place = u32::try_from(self.entries.len()).ok().filter(|place| *place < SLOTS_MAX)?;
+        self.entries.push(Entry { turn: 0, slot: None });
+        Some(place)
+    }
+
+    fn remove(&mut self, id: SessionId) {
+        if let Some(entry) = self.entries.get_mut(id.slot() as usize)
+            && entry.slot.take_if(|slot| slot.id == id).is_some()
+        {
+            self.free.push_back(id.slot());
+        }
+    }
+
+    fn find(&self, id: SessionId) -> Option<Rc<Slot>> {
+        self.entries.get(id.slot() as usize)?.slot.clone().filter(|slot| slot.id == id)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Rc<Slot>> {
+        self.entries.iter().filter_map(|entry| entry.slot.as_ref())
+    }
+}
+
+/// Without descriptors every accept fails at once: the pause keeps the thread from spinning.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -1,0 +1,324 @@
+//! The splice: two connections joined, bytes carried both ways, nothing else. One direction is written once
+//! (`carry`) and run twice. Back-pressure is the bound of memory: a side is read only while the other has taken
+//! all that was read before.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use postern_tls::{AnySide, ReadOutcome, Side, SideFault};
+use postern_wire::idle::LineEnd;
+
+use crate::end_reason::EndReason;
+use crate::handoff::OpenServer;
+use crate::io_thread::Io;
+use crate::net::Net;
+use crate::placement::PinGuard;
+use crate::session::{Client, Ending, SessionGuard};
+use crate::slot::{Farewell, SessionCommand};
+
+/// A session whose two sides only exchange bytes.
+pub struct Spliced {
+    client: End,
+    server: End,
+    from_client: LineEnd,
+    from_server: LineEnd,
+    /// The side that closed first says whose doing the end is.
+    first_close: Option<EndReason>,
+    _pin: PinGuard,
+}
+
+/// Carries bytes until both directions are done, a side breaks, time is up, or the session is told to go.
+pub async fn run(guard: &SessionGuard, mut spliced: Spliced) -> (Client, Ending) {
+    guard.io.engine.counters.spliced.add(1);
+    let idle_ms = guard.frontend().idle_timeout_ms;
+    guard.slot.active_ms.set(guard.io.now_ms());
+    guard.io.set_deadline(&guard.slot, guard.io.now_ms() + idle_ms);
+    let ending = poll_fn(|context| spliced.poll(guard, context)).await;
+    let End { net, side, .. } = spliced.client;
+    (Client { net, side }, ending)
+}
+
+impl Spliced {
+    /// `pending`: what the client sent behind its login.
+    #[must_use]
+    pub fn new(client: Client, server: OpenServer, pending: Vec<u8>, pin: PinGuard) -> Self {
+        let mut from_client = LineEnd::new();
+        from_client.saw(&pending);
+        Self {
+            client: End::new(client.net, client.side, server.words),
+            server: End::new(server.net, server.side, pending),
+            from_client,
+            from_server: LineEnd::new(),
+            first_close: None,
+            _pin: pin,
+        }
+    }
+
+    /// The client has closed its side already, before the splice.
+    #[must_use]
+    pub fn with_client_left(mut self, has_left: bool) -> Self {
+        self.client.is_read_closed = has_left;
+        if has_left {
+            self.first_close = Some(EndReason::ClientClosed);
+        }
+        self
+    }
+
+    fn poll(&mut self, guard: &SessionGuard, context: &mut Context<'_>) -> Poll<Ending> {
+        if let Some(ending) = self.told_to_go(guard).or_else(|| self.overdue(guard)) {
+            return Poll::Ready(ending);
+        }
+        for _ in 0..ROUNDS_MAX {
+            match self.carry_both(guard, context) {
+                Ok(Progress::Moved) => {}
+                Ok(Progress::Waiting) => {
+                    guard.slot.wake_with(context);
+                    return Poll::Pending;
+                }
+                Ok(Progress::Finished) => {
+                    return Poll::Ready(Ending::quiet(self.first_close.unwrap_or(EndReason::ClientClosed)));
+                }
+                Err(ending) => return Poll::Ready(ending),
+            }
+        }
+        // Others of this thread have their turn first.
+        guard.slot.wake_with(context);
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn carry_both(&mut self, guard: &SessionGuard, context: &mut Context<'_>) -> Result<Progress, Ending> {
+        let Self { client, server, from_client, from_server, .. } = self;
+        let slot = &guard.slot;
+        let moved_before = (slot.bytes_in.get(), slot.bytes_out.get());
+        let up = carry(&guard.io, client, server, context, &mut |bytes| {
+            slot.bytes_in.set(slot.bytes_in.get() + bytes.len() as u64);
+            from_client.saw(bytes);
+        })
+        .map_err(|broken| broken.of_client_to_server())?;
+        let down = carry(&guard.io, server, client, context, &mut |bytes| {
+            slot.bytes_out.set(slot.bytes_out.get() + bytes.len() as u64);
+            from_server.saw(bytes);
+        })
+        .map_err(|broken| broken.of_server_to_client())?;
+        if moved_before != (slot.bytes_in.get(), slot.bytes_out.get()) {
+            slot.active_ms.set(guard.io.now_ms());
+        }
+        self.note_close(guard);
+        Ok(match (up, down) {
+            (Progress::Finished, Progress::Finished) => Progress::Finished,
+            (Progress::Moved, _) | (_, Progress::Moved) => Progress::Moved,
+            _ => Progress::Waiting,
+        })
+    }
+
+    /// With one direction closed the other gets a shorter time: IMAP has nothing more to say then.
+    fn note_close(&mut self, guard: &SessionGuard) {
+        if self.first_close.is_some() {
+            return;
+        }
+        self.first_close = match (self.client.is_read_closed, self.server.is_read_closed) {
+            (false, false) => return,
+            _ if self.client.is_truncated || self.server.is_truncated => Some(EndReason::TlsTruncated),
+            (true, _) => Some(EndReason::ClientClosed),
+            (false, true) => Some(EndReason::ServerClosed),
+        };
+        guard.io.set_deadline(&guard.slot, guard.io.now_ms() + HALF_CLOSED_MS);
+    }
+
+    fn told_to_go(&self, guard: &SessionGuard) -> Option<Ending> {
+        loop {
+            // What a worker said before the splice is of no use any more.
+            if let SessionCommand::Goodbye(Farewell { reason, words }) = guard.slot.next_command()? {
+                let words = if self.is_idle(guard) { words.to_vec() } else { Vec::new() };
+                return Some(Ending { reason, detail: String::new(), words });
+            }
+        }
+    }
+
+    /// Words may be put between two responses only: never into a literal, nor into half a line.
+    fn is_idle(&self, guard: &SessionGuard) -> bool {
+        let quiet_ms = guard.io.now_ms().saturating_sub(guard.slot.active_ms.get());
+        quiet_ms >= QUIET_MS
+            && !self.client.has_unsent()
+            && !self.server.has_unsent()
+            && self.from_client.at_line_end()
+            && self.from_server.looks_like_response_end()
+    }
+
+    /// The deadline is looked at when it comes up, and put off by what moved meanwhile.
+    fn overdue(&self, guard: &SessionGuard) -> Option<Ending> {
+        let now_ms = guard.io.now_ms();
+        if now_ms < guard.slot.deadline_ms() {
+            return None;
+        }
+        let allowed_ms = match self.first_close {
+            Some(_) => HALF_CLOSED_MS,
+            None => guard.frontend().idle_timeout_ms,
+        };
+        let until_ms = guard.slot.active_ms.get() + allowed_ms;
+        if now_ms < until_ms {
+            guard.io.set_deadline(&guard.slot, until_ms);
+            return None;
+        }
+        let reason = self.first_close.unwrap_or(EndReason::IdleTimeout);
+        Some(if self.is_idle(guard) {
+            Ending::worded(reason, guard.frontend())
+        } else {
+            Ending::quiet(reason)
+        })
+    }
+}
+
+/// One side of a splice, and what it has not taken yet.
+struct End {
+    net: Net,
+    side: AnySide,
+    backlog: Vec<u8>,
+    is_read_closed: bool,
+    is_write_closed: bool,
+    is_truncated: bool,
+}
+
+enum Progress {
+    Moved,
+    Waiting,
+    Finished,
+}
+
+/// Which side broke, seen from one direction.
+enum Broken {
+    Reading(SideFault),
+    Writing(SideFault),
+}
+
+impl Broken {
+    fn of_client_to_server(self) -> Ending {
+        match self {
+            Self::Reading(fault) => broken(EndReason::ClientReset, &fault),
+            Self::Writing(fault) => broken(EndReason::ServerReset, &fault),
+        }
+    }
+
+    fn of_server_to_client(self) -> Ending {
+        match self {
+            Self::Reading(fault) => broken(EndReason::ServerReset, &fault),
+            Self::Writing(fault) => broken(EndReason::ClientReset, &fault),
+        }
+    }
+}
+
+fn broken(reason: EndReason, fault: &SideFault) -> Ending {
+    Ending { detail: fault.to_string(), ..Ending::quiet(reason) }
+}
+
+/// One direction, one step: what waits goes out first, then what is there is read and passed on.
+fn carry(
+    io: &Io,
+    from: &mut End,
+    to: &mut End,
+    context: &mut Context<'_>,
+    seen: &mut dyn FnMut(&[u8]),
+) -> Result<Progress, Broken> {
+    if !to.send_backlog(io, context).map_err(Broken::Writing)? {
+        return Ok(Progress::Waiting);
+    }
+    if from.is_read_closed {
+        return to.close_write(io, context).map_err(Broken::Writing);
+    }
+    let End { net, side, .. } = from;
+    let mut fault = None;
+    let outcome = io.with_read_scratch(|scratch| {
+        side.read(net, scratch, &mut |bytes| {
+            seen(bytes);
+            if let Err(error) = to.send(io, bytes) {
+                fault.get_or_insert(error);
+            }
+        })
+    });
+    if let Some(fault) = fault {
+        return Err(Broken::Writing(fault));
+    }
+    match outcome.map_err(Broken::Reading)? {
+        ReadOutcome::Bytes(_) => Ok(Progress::Moved),
+        ReadOutcome::WouldBlock => match from.net.stream.poll_read_ready(context) {
+            Poll::Ready(_) => Ok(Progress::Moved),
+            Poll::Pending => Ok(Progress::Waiting),
+        },
+        outcome @ (ReadOutcome::Closed | ReadOutcome::Truncated) => {
+            from.is_read_closed = true;
+            from.is_truncated = outcome == ReadOutcome::Truncated;
+            Ok(Progress::Moved)
+        }
+    }
+}
+
+impl End {
+    fn new(net: Net, side: AnySide, backlog: Vec<u8>) -> Self {
+        Self { net, side, backlog, is_read_closed: false, is_write_closed: false, is_truncated: false }
+    }
+
+    fn has_unsent(&self) -> bool {
+        !self.backlog.is_empty() || self.side.has_pending()
+    }
+
+    /// Writes at once what the socket takes; the rest waits here, at most what one read gave.
+    fn send(&mut self, io: &Io, bytes: &[u8]) -> Result<(), SideFault> {
+        let taken = if self.backlog.is_empty() { self.write(io, bytes)? } else { 0 };
+        self.backlog.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+        Ok(())
+    }
+
+    fn write(&mut self, io: &Io, bytes: &[u8]) -> Result<usize, SideFault> {
+        let mut taken = 0;
+        while let Some(rest) = bytes.get(taken..)
+            && !rest.is_empty()
+        {
+            match io.with_write_scratch(|scratch| self.side.write(&self.net, scratch, rest))? {
+                0 => break,
+                count => taken += count,
+            }
+        }
+        Ok(taken)
+    }
+
+    /// True once nothing waits. Else the task is woken when the socket takes more.
+    fn send_backlog(&mut self, io: &Io, context: &mut Context<'_>) -> Result<bool, SideFault> {
+        while self.has_unsent() {
+            if self.side.flush(&self.net)? && !self.backlog.is_empty() {
+                let backlog = std::mem::take(&mut self.backlog);
+                let taken = self.write(io, &backlog)?;
+                if taken < backlog.len() {
+                    self.backlog = backlog;
+                    self.backlog.drain(..taken);
+                }
+            }
+            if self.has_unsent() && self.net.stream.poll_write_ready(context).is_pending() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Half-close: the other direction goes on.
+    fn close_write(&mut self, io: &Io, context: &mut Context<'_>) -> Result<Progress, SideFault> {
+        if !self.is_write_closed {
+            self.is_write_closed = true;
+            io.with_write_scratch(|scratch| self.side.close_write(&self.net, scratch))?;
+        }
+        while !self.side.flush(&self.net)? {
+            if self.net.stream.poll_write_ready(context).is_pending() {
+                return Ok(Progress::Waiting);
+            }
+        }
+        Ok(Progress::Finished)
+    }
+}
+
+/// Fairness: so many buffers each way, then the thread's other sessions have their turn.
+const ROUNDS_MAX: usize = 16;
+/// A session is idle when nothing moved for so long: longer than a server needs between two parts of an answer
+/// that it is writing, shorter than an operator's patience.
+const QUIET_MS: u64 = 250;
+/// A server that has closed, or a client that has: what remains takes seconds, not the half hour of IDLE.
+const HALF_CLOSED_MS: u64 = 60_000;

@@ -1,0 +1,69 @@
+//! The fuzz checks on the committed corpora and on random bytes, without a fuzzer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../../../fuzz/checks/framer.rs"]
+mod framer;
+#[path = "../../../fuzz/checks/script.rs"]
+mod script;
+#[path = "../../../fuzz/checks/server_lines.rs"]
+mod server_lines;
+
+use proptest::prelude::*;
+use std::path::Path;
+
+#[test]
+fn corpus_replays() {
+    for (name, check) in [
+        ("framer", framer::check as fn(&[u8])),
+        ("script", script::check),
+        ("server_lines", server_lines::check),
+    ] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
+        let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.len() >= 3, "{name} has a corpus");
+        for file in files {
+            println!("{}", file.display());
+            check(&std::fs::read(file).unwrap());
+        }
+    }
+}
+
+/// Bytes that matter here come often.
+fn client_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(b"\r\n".to_vec()),
+        Just(b"\n".to_vec()),
+        Just(b"a {3+}\r\nxyz".to_vec()),
+        Just(b"b ~{3}\r\n".to_vec()),
+        Just(b"{0+}\r\n".to_vec()),
+        "[a-z {}+0-9~]{0,30}".prop_map(String::into_bytes),
+        prop::collection::vec(any::<u8>(), 0..4),
+    ];
+    prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+    #[test]
+    fn however_a_clients_bytes_are_cut_the_frames_are_the_same(choice in 0_u8..8, bytes in client_bytes()) {
+        framer::check(&[&[choice], &bytes[..]].concat());
+    }
+
+    #[test]
+    fn however_a_servers_bytes_are_cut_the_lines_are_the_same(choice: u8, bytes in client_bytes()) {
+        server_lines::check(&[&[choice], &bytes[..]].concat());
+    }
+
+    #[test]
+    fn any_bytes_are_a_script_that_ends_or_none(bytes in prop::collection::vec(0_u8..12, 0..200)) {
+        script::check(&bytes);
+    }
+
+    #[test]
+    fn no_bytes_at_all_break_a_check(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        framer::check(&bytes);
+        server_lines::check(&bytes);
+        script::check(&bytes);
+    }
+}
