@@ -9,7 +9,12 @@
 /** One step. `unlessFinalHas`: the step is skipped when the line kept as final contains this text. */
 export type Step =
   | { readonly step: 'send'; readonly bytes: string; readonly unlessFinalHas?: string }
-  | { readonly step: 'expect'; readonly rules: readonly Rule[]; readonly timeoutMs: number; readonly unlessFinalHas?: string }
+  | {
+      readonly step: 'expect';
+      readonly rules: readonly Rule[];
+      readonly timeoutMs: number;
+      readonly unlessFinalHas?: string;
+    }
   /** The connection turns to TLS as the endpoint's policy says. Bytes already received end the session (V02). */
   | { readonly step: 'startTls' };
 
@@ -46,37 +51,52 @@ const keeps = { before: 1, final: 2 } as const;
  *   short  := length:u8 bytes
  */
 export function encodeScript(steps: readonly Step[]): Uint8Array {
-  const parts: Buffer[] = [Buffer.from([steps.length])];
-  for (const step of steps) parts.push(...encodeStep(step));
-  return Buffer.concat(parts);
+  // One allocation of the exact size: a login pays for this on its way, and no pooled buffer keeps its secrets.
+  const bytes = Buffer.alloc(steps.reduce((sum, step) => sum + stepLength(step), 1));
+  let at = bytes.writeUInt8(steps.length, 0);
+  for (const step of steps) at = writeStep(bytes, at, step);
+  return bytes;
 }
 
-function encodeStep(step: Step): Buffer[] {
+/** kind, short, and behind them what the kind has. */
+function stepLength(step: Step): number {
   switch (step.step) {
-    case 'send': {
-      const bytes = Buffer.from(step.bytes, 'latin1');
-      return [Buffer.from([kinds.send]), short(step.unlessFinalHas ?? ''), u32(bytes.length), bytes];
-    }
+    case 'send':
+      return 2 + (step.unlessFinalHas ?? '').length + 4 + step.bytes.length;
     case 'expect': {
-      const head = [Buffer.from([kinds.expect]), short(step.unlessFinalHas ?? ''), u32(step.timeoutMs)];
-      return [...head, Buffer.from([step.rules.length]), ...step.rules.flatMap(encodeRule)];
+      const rules = step.rules.reduce((sum, { prefix }) => sum + 3 + prefix.length, 0);
+      return 2 + (step.unlessFinalHas ?? '').length + 4 + 1 + rules;
     }
     case 'startTls':
-      return [Buffer.from([kinds.startTls]), short('')];
+      return 2;
   }
 }
 
-function encodeRule(rule: Rule): Buffer[] {
-  return [Buffer.from([actions[rule.then], rule.keep ? keeps[rule.keep] : 0]), short(rule.prefix)];
+function writeStep(bytes: Buffer, start: number, step: Step): number {
+  let at = bytes.writeUInt8(kinds[step.step], start);
+  switch (step.step) {
+    case 'send':
+      at = writeShort(bytes, at, step.unlessFinalHas ?? '');
+      at = bytes.writeUInt32LE(step.bytes.length, at);
+      return at + bytes.write(step.bytes, at, 'latin1');
+    case 'expect':
+      at = writeShort(bytes, at, step.unlessFinalHas ?? '');
+      at = bytes.writeUInt32LE(step.timeoutMs, at);
+      at = bytes.writeUInt8(step.rules.length, at);
+      for (const rule of step.rules) at = writeRule(bytes, at, rule);
+      return at;
+    case 'startTls':
+      return writeShort(bytes, at, '');
+  }
 }
 
-function short(text: string): Buffer {
-  const bytes = Buffer.from(text, 'latin1');
-  return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+function writeRule(bytes: Buffer, start: number, rule: Rule): number {
+  let at = bytes.writeUInt8(actions[rule.then], start);
+  at = bytes.writeUInt8(rule.keep ? keeps[rule.keep] : 0, at);
+  return writeShort(bytes, at, rule.prefix);
 }
 
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
+function writeShort(bytes: Buffer, start: number, text: string): number {
+  const at = bytes.writeUInt8(text.length, start);
+  return at + bytes.write(text, at, 'latin1');
 }

@@ -1,4 +1,7 @@
-/** The settings once checked: what the rest of the gateway is given. settings/table.ts says where each comes from. */
+/**
+ * The settings once checked: what the rest of the gateway is given. settings/table.ts says where each comes
+ * from.
+ */
 import type { DatabaseId, ServerId } from '#model/ids';
 import type { MovePolicy, UnknownMailboxRule } from '#model/routing-table';
 
@@ -64,10 +67,11 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-export interface CertificatePaths {
-  readonly certificatePath: string;
-  readonly keyPath: string;
-}
+/** Read by settings/certificates.ts, at the start and again at each reload. */
+export type CertificatePaths =
+  | { readonly certificatePath: string; readonly keyPath: string }
+  /** The key was given by value, or by POSTERN_TLS_KEY_FILE. */
+  | { readonly certificatePath: string; readonly key: Secret };
 
 export type CopySourceName = 'agent' | 'file';
 

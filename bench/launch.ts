@@ -1,0 +1,115 @@
+/**
+ * Starts the programs of a comparison, each pinned to its core, and ends all of them: each by its own
+ * process id, whatever way the bench itself ends.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { createServer, connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Program {
+  readonly name: string;
+  readonly command: string;
+  readonly words: readonly string[];
+  readonly core: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A started program. Its standard output is a pipe, its standard error goes to a file. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** The last lines of its standard error, for an error message. */
+  lastWords(): string;
+  /** Asks it to end, insists after five seconds; returns when it has. */
+  stop(): Promise<void>;
+}
+
+/** What starts programs; `stopAll` ends those that still run. */
+export interface Launcher {
+  start(program: Program): Running;
+  stopAll(): Promise<void>;
+}
+
+/** `folder` receives the programs' standard error. */
+export function createLauncher(folder: string): Launcher {
+  const running = new Set<Running>();
+  const killAll = () => running.forEach(({ child }) => child.kill('SIGKILL'));
+  process.once('exit', killAll);
+  return {
+    start(program) {
+      const path = join(folder, `${program.name}-${running.size}-${Date.now()}.log`);
+      const started = launch(program, path);
+      running.add(started);
+      started.child.once('exit', () => running.delete(started));
+      return started;
+    },
+    async stopAll() {
+      await Promise.all([...running].map((one) => one.stop()));
+      process.removeListener('exit', killAll);
+    },
+  };
+}
+
+function launch({ command, words, core, environment }: Program, logPath: string): Running {
+  const log = openSync(logPath, 'w');
+  // The shell raises the file limit and then becomes the program, so the process id is the program's.
+  const raised = 'ulimit -n "$(ulimit -Hn)"; exec taskset -c "$@"';
+  const child = spawn('sh', ['-c', raised, 'sh', String(core), command, ...words], {
+    stdio: ['pipe', 'pipe', log],
+    env: environment === undefined ? process.env : { PATH: process.env['PATH'], ...environment },
+  });
+  closeSync(log);
+  if (child.pid === undefined) throw new Error('sh could not be started');
+  // A program that has ended before its input was closed is noticed by its exit, not by the broken pipe.
+  child.stdin?.on('error', () => undefined);
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  return {
+    child,
+    pid: child.pid,
+    lastWords: () => readFileSync(logPath, 'utf8').trim().split('\n').slice(-5).join('\n'),
+    async stop() {
+      child.stdin?.end();
+      child.kill('SIGTERM');
+      const insist = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+      await ended;
+      clearTimeout(insist);
+    },
+  };
+}
+
+/** A port that is free now. Whoever binds it next may fail, and says so. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Returns once the port accepts; throws, with the program's last words, when it ends or takes too long. */
+export async function awaitPort(port: number, program: Running, name: string): Promise<void> {
+  const deadline = performance.now() + startTimeoutMs;
+  while (performance.now() < deadline && program.child.exitCode === null) {
+    if (await accepts(port)) return;
+    await sleep(50);
+  }
+  const exit = program.child.exitCode;
+  const what = exit === null ? 'did not listen in time' : `ended at once, exit code ${exit}`;
+  throw new Error(`${name} ${what}:\n${program.lastWords()}`);
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+const startTimeoutMs = 30_000;
+const stopTimeoutMs = 5_000;

@@ -1,0 +1,175 @@
+//! The generator's side of one IMAP connection: connect (from one of several loopback addresses), say
+//! lines, await tagged replies, close without a reset. The scripts made of these are in `scripts.rs`.
+
+use std::cell::Cell;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsConnector;
+
+use crate::tls;
+
+/// Why a session counts as an error.
+#[derive(Debug)]
+pub enum Failure {
+    Connect(std::io::Error),
+    Tls(std::io::Error),
+    /// The handshake worked, but is not the one that is compared.
+    Negotiated(String),
+    Moved(std::io::Error),
+    Reply(String),
+    Closed,
+    /// A reply without an end.
+    TooLong,
+    TimedOut,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(error) => write!(to, "connect: {error}"),
+            Self::Tls(error) => write!(to, "TLS: {error}"),
+            Self::Negotiated(what) => to.write_str(what),
+            Self::Moved(error) => write!(to, "reading or writing: {error}"),
+            Self::Reply(line) => write!(to, "unexpected reply: {line}"),
+            Self::Closed => to.write_str("closed by the server"),
+            Self::TooLong => write!(to, "a reply over {REPLY_BYTES_MAX} bytes"),
+            Self::TimedOut => to.write_str("timed out"),
+        }
+    }
+}
+
+/// Whom to connect to, and how.
+pub struct Client {
+    server: SocketAddr,
+    tls: Option<TlsConnector>,
+    sources: u32,
+    connections: Cell<u32>,
+}
+
+impl Client {
+    /// `sources` loopback addresses are used in turn, from 127.0.0.2 on: one address has some 28,000 ports,
+    /// and each stays taken for a minute after its connection.
+    pub fn new(server: SocketAddr, tls: Option<TlsConnector>, sources: u32) -> Self {
+        Self { server, tls, sources, connections: Cell::new(0) }
+    }
+
+    pub async fn connect(&self) -> Result<Connection, Failure> {
+        let socket = self.open_socket().await.map_err(Failure::Connect)?;
+        let Some(connector) = &self.tls else { return Ok(Connection::over(socket)) };
+        let stream = connector.connect(tls::server_name(), socket).await.map_err(Failure::Tls)?;
+        tls::check(stream.get_ref().1).map_err(Failure::Negotiated)?;
+        Ok(Connection::over(stream))
+    }
+
+    async fn open_socket(&self) -> std::io::Result<TcpStream> {
+        let turn = self.connections.get();
+        self.connections.set(turn.wrapping_add(1));
+        let socket = match self.server {
+            SocketAddr::V4(_) => {
+                let socket = TcpSocket::new_v4()?;
+                socket.bind(SocketAddr::new(source_address(turn % self.sources), 0))?;
+                socket
+            }
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_nodelay(true)?;
+        socket.connect(self.server).await
+    }
+}
+
+fn source_address(number: u32) -> IpAddr {
+    let last = u8::try_from(number % SOURCES_MAX).unwrap_or(0);
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2 + last))
+}
+
+/// One connection; the bytes that were read beyond the last reply wait in it.
+pub struct Connection {
+    stream: Box<dyn Duplex>,
+    unread: Vec<u8>,
+}
+
+impl Connection {
+    fn over(stream: impl Duplex + 'static) -> Self {
+        Self { stream: Box::new(stream), unread: Vec::new() }
+    }
+
+    pub async fn say(&mut self, line: &str) -> Result<(), Failure> {
+        self.stream.write_all(line.as_bytes()).await.map_err(Failure::Moved)?;
+        self.stream.flush().await.map_err(Failure::Moved)
+    }
+
+    /// Reads up to the line that begins with `start`. A line that begins with the same tag (the word before
+    /// the blank) and goes on otherwise is a refusal.
+    pub async fn expect(&mut self, start: &str) -> Result<(), Failure> {
+        let tag = start.split_inclusive(' ').next().unwrap_or(start);
+        loop {
+            while let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.unread.drain(..=end).collect();
+                if line.starts_with(start.as_bytes()) {
+                    return Ok(());
+                }
+                if line.starts_with(tag.as_bytes()) && tag != "* " || line.starts_with(b"* BYE") {
+                    return Err(Failure::Reply(String::from_utf8_lossy(&line).trim_end().to_owned()));
+                }
+            }
+            if self.unread.len() > REPLY_BYTES_MAX {
+                return Err(Failure::TooLong);
+            }
+            if self.read_more().await? == 0 {
+                return Err(Failure::Closed);
+            }
+        }
+    }
+
+    /// Says goodbye in TLS and TCP, then reads until the server has done the same. Closing with bytes
+    /// unread would reset the connection, and the server's work at its end would not be counted.
+    pub async fn close(mut self) -> Result<(), Failure> {
+        self.leave().await;
+        for _ in 0..REPLY_BYTES_MAX / READ_BYTES {
+            match self.read_more().await {
+                Ok(0) => return Ok(()),
+                Ok(_) => self.unread.clear(),
+                // A server may end TCP without TLS's goodbye; all that mattered has been said by then.
+                Err(Failure::Moved(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                    return Ok(());
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(Failure::TooLong)
+    }
+
+    /// Says goodbye, and awaits nothing.
+    pub async fn leave(&mut self) {
+        // The server may have closed first; then there is nobody left to say it to.
+        let _ = self.stream.shutdown().await;
+    }
+
+    async fn read_more(&mut self) -> Result<usize, Failure> {
+        let mut room = [0; READ_BYTES];
+        let count = self.stream.read(&mut room).await.map_err(Failure::Moved)?;
+        self.unread.extend(room.iter().take(count));
+        Ok(count)
+    }
+
+    /// Whether the server has neither closed nor said goodbye. What it said otherwise is kept.
+    pub async fn is_open(&mut self) -> bool {
+        match tokio::time::timeout(std::time::Duration::ZERO, self.read_more()).await {
+            Err(_) => true,
+            Ok(Ok(count)) => count > 0 && !self.unread.windows(5).any(|five| five == b"* BYE"),
+            Ok(Err(_)) => false,
+        }
+    }
+}
+
+trait Duplex: AsyncRead + AsyncWrite + Unpin {}
+impl<Stream: AsyncRead + AsyncWrite + Unpin> Duplex for Stream {}
+
+/// `2 + SOURCES_MAX - 1 <= 254`, so the last octet is always a host's.
+pub const SOURCES_MAX: u32 = 250;
+/// The stub's longest reply is a tenth of this.
+const REPLY_BYTES_MAX: usize = 65_536;
+const READ_BYTES: usize = 4096;

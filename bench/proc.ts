@@ -1,0 +1,96 @@
+/**
+ * What Linux says of a running server under /proc: its CPU time and its memory, over the whole tree of its
+ * processes. The parsers are pure; reading tolerates threads and processes that end meanwhile.
+ */
+import { readFileSync, readdirSync } from 'node:fs';
+
+/** CPU time so far, by two independent counters. */
+export interface CpuTime {
+  /** The scheduler's, exact, of the threads that live. What results are made of. */
+  readonly scheduledUs: number;
+  /** Sampled at each clock tick, ended threads included. Only to check the other. */
+  readonly tickUs: number;
+}
+
+export function cpuTimeOf(pid: number): CpuTime {
+  let [scheduledUs, tickUs] = [0, 0];
+  for (const member of processTree(pid)) {
+    tickUs += ticksIn(readOr(`/proc/${member}/stat`)) * tickLengthUs;
+    for (const thread of listed(`/proc/${member}/task`)) {
+      scheduledUs += scheduledNsIn(readOr(`/proc/${member}/task/${thread}/schedstat`)) / 1000;
+    }
+  }
+  return { scheduledUs, tickUs };
+}
+
+/**
+ * Memory that is the processes' own and no file's, in KiB. Memory shared with other programs would wobble.
+ */
+export function anonymousKiBOf(pid: number): number {
+  return processTree(pid)
+    .map((member) => anonymousKiBIn(readOr(`/proc/${member}/smaps_rollup`)))
+    .reduce((sum, size) => sum + size, 0);
+}
+
+/** `/proc/PID/task/TID/schedstat`: nanoseconds on a CPU, nanoseconds waiting for one, turns. */
+export function scheduledNsIn(schedstat: string): number {
+  const first = /^(\d+) \d+ \d+\s*$/.exec(schedstat)?.[1];
+  return first === undefined ? 0 : Number(first);
+}
+
+/**
+ * `/proc/PID/stat`, fields 14 and 15: ticks in user and in kernel mode. The name before them may hold
+ * blanks.
+ */
+export function ticksIn(stat: string): number {
+  const [user, system] = fieldsBehindName(stat).slice(11, 13);
+  return Number(user ?? 0) + Number(system ?? 0);
+}
+
+/** `/proc/PID/stat`, field 4. */
+export function parentIn(stat: string): number {
+  return Number(fieldsBehindName(stat)[1] ?? 0);
+}
+
+export function anonymousKiBIn(smapsRollup: string): number {
+  return Number(/^Anonymous:\s+(\d+) kB$/m.exec(smapsRollup)?.[1] ?? 0);
+}
+
+/** The members of the tree below `root`, itself included, from pairs of process and parent. */
+export function treeOf(root: number, parents: ReadonlyMap<number, number>): readonly number[] {
+  const tree = [root];
+  // Grows while it is walked: each member brings its children. A process has one parent, so it ends.
+  for (const member of tree) for (const [pid, parent] of parents) if (parent === member) tree.push(pid);
+  return tree;
+}
+
+function processTree(root: number): readonly number[] {
+  const pids = listed('/proc').filter((name) => /^\d+$/.test(name));
+  return treeOf(root, new Map(pids.map((pid) => [Number(pid), parentIn(readOr(`/proc/${pid}/stat`))])));
+}
+
+function fieldsBehindName(stat: string): readonly string[] {
+  return stat
+    .slice(stat.lastIndexOf(')') + 1)
+    .trim()
+    .split(/\s+/);
+}
+
+function listed(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function readOr(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** Linux shows ticks of 1/100 s to programs on every platform that Node runs on. */
+const tickLengthUs = 10_000;

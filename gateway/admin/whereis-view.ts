@@ -1,0 +1,165 @@
+/**
+ * `whereis`: where a login would go now, by the very function that the workers decide with, the facts that
+ * this rests on, and where it would go if that server died.
+ *
+ * PURE; the decision is an argument, since it is the workers' (workers/route.ts).
+ */
+import { databaseFacts } from '#gateway/cluster/facts';
+import type { Protocol } from '#model/protocol';
+import type { DatabaseRoute, RoutingTable, ServerRoute } from '#model/routing-table';
+import type { MailboxFound } from '#native';
+import type { Fact, WhereisDocument } from './api.ts';
+import type { Snapshot } from './snapshot.ts';
+import { ownerOf, protocolsOf } from './status-view.ts';
+
+/** The workers' decision, as far as it is asked here. */
+export type Decide = (table: RoutingTable, question: RouteQuestion) => RouteAnswer;
+
+export interface RouteQuestion {
+  readonly protocol: Protocol;
+  readonly database: number;
+  readonly pinnedServer: number;
+  readonly hashedServer: number;
+  readonly mailboxLow: number;
+  readonly avoid: readonly number[];
+}
+
+export type RouteAnswer =
+  | {
+      readonly is: 'serve';
+      readonly server: ServerRoute;
+      readonly generation: number;
+      readonly why: string;
+    }
+  | { readonly is: 'hold' | 'refuse'; readonly why: string };
+
+export interface Asked {
+  readonly mailbox: string;
+  readonly found: MailboxFound;
+}
+
+/** What `postern whereis` shows. */
+export function whereisOf(snapshot: Snapshot, { mailbox, found }: Asked, decide: Decide): WhereisDocument {
+  const { table } = snapshot;
+  const question: RouteQuestion = {
+    protocol: 'imap',
+    database: found.database,
+    pinnedServer: found.pinnedServer,
+    hashedServer: found.hashedServer,
+    mailboxLow: Number.parseInt(found.id.slice(-8), 16),
+    avoid: [],
+  };
+  const answer = decide(table, question);
+  const database = databaseOf(table, found, answer);
+  const owner = database && ownerOf(database.state);
+  const server = answer.is === 'serve' ? answer.server : undefined;
+  return {
+    mailbox,
+    database: database?.id ?? null,
+    server: server?.id ?? null,
+    generation: owner?.generation ?? null,
+    reason: answer.why,
+    facts: factsOf(snapshot, { mailbox, found, database, server }),
+    ifItDied: server === undefined ? 'nobody serves it now' : afterDeath(table, { question, server, decide }),
+  };
+}
+
+function databaseOf(
+  table: RoutingTable,
+  found: MailboxFound,
+  answer: RouteAnswer,
+): DatabaseRoute | undefined {
+  if (found.database >= 0) return table.databases.find(({ index }) => index === found.database);
+  const rule = table.unknownMailbox;
+  const fallback = rule.then === 'database' && answer.is !== 'refuse' ? rule.database : undefined;
+  return table.databases.find(({ id }) => id === fallback);
+}
+
+interface Believed {
+  readonly mailbox: string;
+  readonly found: MailboxFound;
+  readonly database: DatabaseRoute | undefined;
+  readonly server: ServerRoute | undefined;
+}
+
+function factsOf(snapshot: Snapshot, believed: Believed): Fact[] {
+  const { found, database, mailbox } = believed;
+  const { loadedAt } = snapshot.directory;
+  const isKnown = found.database >= 0;
+  const facts: Fact[] = [
+    {
+      what: isKnown
+        ? `${mailbox} is in ${database?.id ?? 'a database that no source names'}`
+        : `${mailbox} is not listed`,
+      source: 'directory',
+      ageMs: loadedAt === undefined ? null : Math.round(snapshot.now - loadedAt),
+    },
+  ];
+  if (database !== undefined) facts.push(...claimFacts(snapshot, database));
+  const servers = snapshot.table.servers.filter(
+    ({ id }) => database === undefined || database.copies.includes(id) || id === believed.server?.id,
+  );
+  facts.push(...servers.flatMap((server) => serverFacts(snapshot, server)));
+  const pinned = snapshot.table.servers.find(({ index }) => index === found.pinnedServer);
+  if (pinned)
+    facts.push({ what: `sessions of the mailbox are open on ${pinned.id}`, source: 'sessions', ageMs: 0 });
+  return facts;
+}
+
+function claimFacts({ cluster, now }: Snapshot, database: DatabaseRoute): Fact[] {
+  const claims = databaseFacts(cluster, database.id, now)?.claims ?? [];
+  const facts = claims.map(({ source, ageMs, counts, activeServer, copies }): Fact => {
+    const statuses = copies.map(({ server, status }) => `${server} ${status}`).join(', ');
+    const active =
+      activeServer === undefined
+        ? 'does not say where it is active'
+        : `${database.id} is active on ${activeServer}`;
+    return {
+      what: `${active} (${statuses})${counts ? '' : '; does not count any more'}`,
+      source,
+      ageMs: Math.round(ageMs),
+    };
+  });
+  if (database.fault !== undefined) facts.push({ what: database.fault, source: 'monitor', ageMs: null });
+  return facts;
+}
+
+function serverFacts({ now, seenAt }: Snapshot, server: ServerRoute): Fact[] {
+  const facts = protocolsOf(server).map((protocol): Fact => {
+    const health = server.protocols[protocol]?.health;
+    const at = seenAt(server.id, protocol);
+    const why = health?.is === 'down' ? `: ${health.why}` : '';
+    return {
+      what: `${server.id} is ${health?.is ?? 'unknown'} for ${protocol}${why}`,
+      source: 'monitor',
+      ageMs: at === undefined ? null : Math.round(now - at),
+    };
+  });
+  if (server.admin !== 'ready')
+    facts.push({ what: `${server.id} is set to ${server.admin}`, source: 'operator', ageMs: null });
+  return facts;
+}
+
+interface Death {
+  readonly question: RouteQuestion;
+  readonly server: ServerRoute;
+  readonly decide: Decide;
+}
+
+/** The same question to a table in which the server is down; its sessions would be gone too. */
+function afterDeath(table: RoutingTable, { question, server, decide }: Death): string {
+  const servers = table.servers.map((each) => (each.id === server.id ? asDown(each) : each));
+  const pinnedServer = question.pinnedServer === server.index ? -1 : question.pinnedServer;
+  const answer = decide({ ...table, servers }, { ...question, pinnedServer });
+  if (answer.is === 'serve') return `${answer.server.id}: ${answer.why}`;
+  const database = table.databases.find(({ index }) => index === question.database);
+  const others = database?.copies.filter((id) => id !== server.id) ?? [];
+  if (others.length === 0) return 'nobody, until it is back';
+  return `nobody, until it is back or a source says that another copy is active (${others.join(', ')})`;
+}
+
+function asDown(server: ServerRoute): ServerRoute {
+  const health = { is: 'down', why: 'it died' } as const;
+  const protocols = Object.entries(server.protocols).map(([name, route]) => [name, { ...route, health }]);
+  return { ...server, protocols: Object.fromEntries(protocols) };
+}

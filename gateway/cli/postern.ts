@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+/** The entry of the `postern` command: gives the program this process. */
+import { tmpdir } from 'node:os';
+import { systemSurroundings } from '#gateway/settings/surroundings';
+import { readVersion } from '#gateway/version';
+import type { CommandIo } from './io.ts';
+import { addLabCommands } from './lab-commands.ts';
+import { runProgram } from './program.ts';
+
+const io: CommandIo = {
+  env: process.env,
+  uid: process.getuid?.() ?? 0,
+  temporaryFolder: tmpdir(),
+  print: (text) => void process.stdout.write(text),
+  complain: (sentence) => void process.stderr.write(`${sentence}\n`),
+  setExitCode: (code) => void (process.exitCode = code),
+};
+
+// A reader that has seen enough (`postern who | head`) is no trouble of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+});
+
+await runProgram(
+  {
+    io,
+    version: readVersion(),
+    surroundings: systemSurroundings,
+    run: async () => (await import('./run-command.ts')).runGateway(io),
+    demo: async () => (await import('./demo.ts')).runDemo(),
+    addLab: (program) => {
+      const complain = (text: string): void => io.complain(text.trimEnd());
+      addLabCommands(program, { ...io, complain, write: io.print, exit: io.setExitCode });
+    },
+  },
+  process.argv.slice(2),
+);

@@ -1,0 +1,46 @@
+/**
+ * Carries a drain plan out through the engine, and tells what came of it. What to end is drain-plan.ts's to
+ * say.
+ */
+import { codeOf } from '#model/end-reason';
+import type { EndReason } from '#model/end-reason';
+import type { Goodbye, GoodbyeSelection } from './drain-plan.ts';
+
+export interface DrainerOptions {
+  /** The engine's goodbye: resolves with how many sessions were told. */
+  readonly goodbye: (selection: GoodbyeSelection, reason: number, words: string) => Promise<number>;
+  /** The last words to a client, whole lines of its protocol; the front's table has them. */
+  readonly wordsOf: (reason: EndReason) => string;
+  readonly onOutcome: (outcome: DrainOutcome) => void;
+}
+
+export interface DrainOutcome {
+  readonly goodbye: Goodbye;
+  /** Sessions that were told; undefined where the engine failed. */
+  readonly told: number | undefined;
+  readonly problem: string | undefined;
+}
+
+export interface Drainer {
+  /**
+   * Resolves when every goodbye has gone out; one that fails does not keep the others back. Never rejects.
+   */
+  carryOut(plan: readonly Goodbye[]): Promise<void>;
+}
+
+export function createDrainer({ goodbye, wordsOf, onOutcome }: DrainerOptions): Drainer {
+  const carryOutOne = async (order: Goodbye): Promise<void> => {
+    onOutcome(
+      await goodbye(order.selection, codeOf(order.reason), wordsOf(order.reason)).then(
+        (told) => ({ goodbye: order, told, problem: undefined }),
+        (error: unknown) => ({ goodbye: order, told: undefined, problem: String(error) }),
+      ),
+    );
+  };
+  return {
+    async carryOut(plan) {
+      // All are given to the engine at once, in their order; it works on each with all its threads.
+      await Promise.all(plan.map(carryOutOne));
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/** From the settings to what the engine and the workers are started with. PURE. */
+import type { EngineConfig, EngineEndpoint, FrontendSetup, Words } from '#native';
+import type { CertificateText } from '#gateway/settings/certificates';
+import type { FrontendSettings, ListenAddress, ServerSettings, Settings } from '#gateway/settings/settings';
+import type { WorkerConfig } from '#model/messages';
+import { type Protocol, protocolCodes } from '#model/protocol';
+
+/** The engine's configuration; `wordsOf` gives what a protocol's clients are told when the engine ends them. */
+export function engineConfigOf(
+  settings: Settings,
+  certificates: readonly CertificateText[],
+  wordsOf: (protocol: Protocol) => Words[],
+): EngineConfig {
+  const { limits, monitor } = settings;
+  return {
+    ioThreads: settings.ioThreads,
+    workers: settings.workers,
+    limits: {
+      ...framing,
+      connectionsMax: limits.connectionsMax,
+      connectionsPerAddressMax: limits.connectionsPerAddressMax,
+      preambleTimeoutMs: limits.preambleTimeoutMs,
+      connectTimeoutMs: monitor.connectTimeoutMs,
+      loginAttemptsMax: limits.loginAttemptsMax,
+    },
+    frontends: settings.frontends.map((frontend) => frontendOf(frontend, wordsOf)),
+    certificates: [...certificates],
+  };
+}
+
+/** What each worker is told. */
+export function workerConfigOf(settings: Settings): WorkerConfig {
+  return {
+    frontends: settings.frontends.map(({ name, protocol, tls, baseline }) => ({
+      name,
+      protocol,
+      tls,
+      baseline,
+    })),
+    loginAttemptsMax: settings.limits.loginAttemptsMax,
+    holdForMs: settings.holdForMs,
+    loginTimeoutMs,
+    greetingTimeoutMs: settings.monitor.greetingTimeoutMs,
+    hostname: settings.hostname,
+  };
+}
+
+/** Where a monitor asks a server for IMAP: the same address and the same checks as a session's. */
+export function imapEndpointOf(server: ServerSettings): EngineEndpoint {
+  return {
+    protocol: protocolCodes.imap,
+    address: server.address,
+    port: server.imapPort,
+    tls: server.tls,
+    tlsName: server.fqdn,
+    caPem: server.caPem,
+  };
+}
+
+/** `[::1]:2993`, `127.0.0.1:2993`. */
+export function formatAddress({ host, port }: ListenAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function frontendOf(frontend: FrontendSettings, wordsOf: (protocol: Protocol) => Words[]): FrontendSetup {
+  return {
+    name: frontend.name,
+    protocol: protocolCodes[frontend.protocol],
+    listeners: frontend.listeners.map(formatAddress),
+    tls: frontend.tls,
+    alpn: [frontend.protocol],
+    idleTimeoutMs: frontend.idleTimeoutMs,
+    words: wordsOf(frontend.protocol),
+  };
+}
+
+/** A server that judges a password by a slow directory of its own may take half a minute (F07). */
+const loginTimeoutMs = 60_000;
+
+/** What one client may send before it is known, and how long its handshake may take. */
+const framing = {
+  /** RFC 9051 section 4 asks for 8,192; Exchange takes 10,240. */
+  lineBytesMax: 10_240,
+  /** A SASL token of Kerberos or OAuth; a name or a password is far below (V28). */
+  literalBytesMax: 64 * 1024,
+  /** All attempts of one connection with their tokens, and thirty pairs of ID (V30). */
+  preambleBytesMax: 256 * 1024,
+  tlsTimeoutMs: 10_000,
+} as const;

@@ -1,0 +1,70 @@
+/**
+ * Puts a routing table in place: in the engine first, then with the workers, so that a worker never knows
+ * of a generation that the engine lacks. The only effect of routing/.
+ */
+import type { EngineDatabase, EngineServer, EngineTable } from '#native';
+import type { ServerId } from '#model/ids';
+import { protocolCodes } from '#model/protocol';
+import type { Protocol } from '#model/protocol';
+import type { DatabaseRoute, RoutingTable, ServerRoute } from '#model/routing-table';
+import { isOnRing } from './build-table.ts';
+
+export interface PublishOptions {
+  /** Throws where the table is malformed; then the old one stays. */
+  readonly engine: { publish(table: EngineTable): void };
+  readonly toWorkers: (table: RoutingTable) => void;
+  /** PEM of the authorities that may sign a server's certificate. */
+  readonly caPemOf: (server: ServerId) => string;
+}
+
+/** `problem`: the engine refused the table, in its words; then the workers keep the old one too. */
+export type Publish = (table: RoutingTable) => { readonly problem: string | undefined };
+
+export function createPublisher({ engine, toWorkers, caPemOf }: PublishOptions): Publish {
+  return (table) => {
+    try {
+      engine.publish(engineTableOf(table, caPemOf));
+    } catch (error) {
+      return { problem: error instanceof Error ? error.message : String(error) };
+    }
+    toWorkers(table);
+    return { problem: undefined };
+  };
+}
+
+/** The table as the engine reads it. */
+export function engineTableOf(table: RoutingTable, caPemOf: PublishOptions['caPemOf']): EngineTable {
+  const indexes = new Map(table.servers.map(({ id, index }) => [id, index]));
+  return {
+    revision: table.revision,
+    servers: table.servers.map((server) => engineServer(server, caPemOf(server.id))),
+    databases: table.databases.map((database) => engineDatabase(database, indexes)),
+  };
+}
+
+function engineServer(server: ServerRoute, caPem: string): EngineServer {
+  const endpoints = Object.entries(server.protocols).map(([protocol, { endpoint }]) => ({
+    protocol: protocolCodes[protocol as Protocol],
+    address: endpoint.address,
+    port: endpoint.port,
+    tls: endpoint.tls,
+    tlsName: endpoint.tlsName,
+    caPem,
+  }));
+  return { index: server.index, weight: isOnRing(server) ? server.weight : 0, endpoints };
+}
+
+/**
+ * A disputed database has no server for the engine: a handoff that is under way when the dispute begins must
+ * not end on either claimant. Its last generation stays, so that the engine's never shrinks.
+ */
+function engineDatabase(
+  { index, state }: DatabaseRoute,
+  indexes: ReadonlyMap<ServerId, number>,
+): EngineDatabase {
+  if (state.at === 'unclaimed' || state.owner === undefined) return { index, server: nobody, generation: 0 };
+  const { server, generation } = state.owner;
+  return { index, server: state.at === 'disputed' ? nobody : (indexes.get(server) ?? nobody), generation };
+}
+
+const nobody = -1;

@@ -1,0 +1,98 @@
+/** What `postern check` shows: every setting with its value, where it came from, and what to think of it. */
+import { parseSettings } from './parse.ts';
+import type { Problem } from './problem.ts';
+import { readSources } from './sources.ts';
+import type { Found } from './sources.ts';
+import type { KnownName } from './names.ts';
+import type { Settings } from './settings.ts';
+import type { Env, Surroundings } from './surroundings.ts';
+
+export interface CheckRow {
+  readonly name: string;
+  /** `***` for a secret, empty where nothing is set. */
+  readonly value: string;
+  /** `environment`, `file PATH`, `file POSTERN_ENV_PATH`, `preset NAME`, `default` or `not set`. */
+  readonly source: string;
+  readonly verdict: 'ok' | 'warning' | 'problem';
+  /** What to do, or empty. */
+  readonly hint: string;
+}
+
+export interface CheckReport {
+  readonly rows: readonly CheckRow[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Rows in the table's order, then those of names that are no settings. A row per server's or database's own
+ * setting that is set.
+ */
+export function checkReport(env: Env, surroundings: Surroundings): CheckReport {
+  const sources = readSources(env, surroundings);
+  const parsed = parseSettings(env, surroundings);
+  const problems = 'problems' in parsed ? parsed.problems : [];
+  const warnings = 'settings' in parsed ? warningsOf(parsed.settings) : new Map<string, string>();
+  const known = [...sources.known.values()].filter(
+    ({ name, of }) =>
+      of === undefined || sources.found.has(name) || problems.some(({ setting }) => setting === name),
+  );
+  const rows = known.map((name) => rowOf(name, { found: sources.found.get(name.name), problems, warnings }));
+  const strangers = problems.filter(({ setting }) => !sources.known.has(bare(setting)));
+  return { rows: [...rows, ...strangers.map(strangerRow)], problems };
+}
+
+interface Judged {
+  readonly found: Found | undefined;
+  readonly problems: readonly Problem[];
+  readonly warnings: ReadonlyMap<string, string>;
+}
+
+function rowOf({ name, row }: KnownName, { found, problems, warnings }: Judged): CheckRow {
+  const own = problems.filter(({ setting }) => bare(setting) === name);
+  const value = found === undefined ? '' : row.type.is === 'secret' ? '***' : found.text;
+  const source =
+    found?.source ?? (row.defaultWords === undefined ? 'not set' : `default: ${row.defaultWords}`);
+  if (own.length > 0) {
+    return {
+      name,
+      value,
+      source,
+      verdict: 'problem',
+      hint: own.map(({ problem, mend }) => `${problem}; ${mend}`).join('. '),
+    };
+  }
+  const warning = warnings.get(name);
+  return { name, value, source, verdict: warning === undefined ? 'ok' : 'warning', hint: warning ?? '' };
+}
+
+/** An unknown name's value is not shown: it may be a secret with a letter wrong. */
+function strangerRow({ setting, problem, mend }: Problem): CheckRow {
+  return { name: setting, value: '', source: 'environment', verdict: 'problem', hint: `${problem}; ${mend}` };
+}
+
+function bare(setting: string): string {
+  return setting.replace(/_FILE$/, '');
+}
+
+/** Settings that work, and that somebody should know of. */
+function warningsOf(settings: Settings): Map<string, string> {
+  const warnings = new Map<string, string>();
+  const open = settings.servers.filter(({ tls }) => tls === 'off').map(({ id }) => id);
+  if (open.length > 0) warnings.set('POSTERN_SERVER_TLS', `passwords go to ${open.join(', ')} in clear`);
+  if (settings.stateDir === undefined) {
+    warnings.set('POSTERN_STATE_DIR', 'generations and admin states are lost at a restart');
+  }
+  if (settings.monitor.probeAccounts.length === 0) {
+    warnings.set(
+      'POSTERN_PROBE_ACCOUNTS',
+      'a dismounted database on a server that is up is found only by its users',
+    );
+  }
+  if (settings.servers.length === 1) {
+    warnings.set('POSTERN_SERVERS', 'one server: there is nowhere to follow an active copy to');
+  }
+  if (settings.directoryPath === undefined) {
+    warnings.set('POSTERN_DIRECTORY_PATH', 'no mailbox has a database of its own');
+  }
+  return warnings;
+}

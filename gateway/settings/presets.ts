@@ -1,0 +1,76 @@
+/**
+ * What a family of servers changes in the defaults. Data only: a preset can set nothing that a setting can't,
+ * except the baseline of what IMAP offers before the login.
+ */
+
+export const presetNames = [
+  'generic',
+  'exchange-2010',
+  'exchange',
+  'dovecot-dsync',
+  'dovecot-shared',
+  'cyrus',
+  'stalwart',
+] as const;
+
+export type PresetName = (typeof presetNames)[number];
+
+export interface Preset {
+  /** What `check` and the docs say of it. */
+  readonly about: string;
+  /** Setting -> its default in this family, written as in the environment. */
+  readonly defaults: Readonly<Record<string, string>>;
+  /**
+   * Capabilities offered before the login besides what the front itself gives, upper case: those that every
+   * server of the family has, so that an offer never depends on which of them is up.
+   */
+  readonly imapBaseline: readonly string[];
+}
+
+export const presets: Readonly<Record<PresetName, Preset>> = {
+  generic: { about: 'nothing is assumed of the servers', defaults: {}, imapBaseline: [] },
+  'exchange-2010': {
+    about: 'Exchange 2010: a session stays on its Client Access server',
+    defaults: {
+      POSTERN_MOVE_POLICY: 'sticky',
+      POSTERN_CLAIM_STALE_AFTER: '60s',
+      POSTERN_IMAP_IDLE_TIMEOUT: '31m',
+      POSTERN_SERVER_DOWN_SESSIONS: 'end',
+    },
+    imapBaseline: ['IDLE', 'NAMESPACE', 'UIDPLUS', 'CHILDREN'],
+  },
+  exchange: {
+    about: 'Exchange 2013 and later: every server finds the active copy itself, the right one saves a hop',
+    defaults: {
+      POSTERN_MOVE_POLICY: 'free',
+      POSTERN_CLAIM_STALE_AFTER: '60s',
+      POSTERN_IMAP_IDLE_TIMEOUT: '31m',
+      POSTERN_SERVER_DOWN_SESSIONS: 'end',
+    },
+    imapBaseline: ['IDLE', 'NAMESPACE', 'UIDPLUS', 'CHILDREN', 'UNSELECT'],
+  },
+  'dovecot-dsync': {
+    about: 'a Dovecot 2.3 pair with replication: one writer a mailbox',
+    defaults: { POSTERN_MOVE_POLICY: 'exclusive', POSTERN_IMAP_IDLE_TIMEOUT: '31m' },
+    imapBaseline: ['IDLE'],
+  },
+  'dovecot-shared': {
+    about: 'Dovecot 2.3 or 2.4 on shared storage: one server a mailbox at a time',
+    defaults: { POSTERN_MOVE_POLICY: 'exclusive', POSTERN_IMAP_IDLE_TIMEOUT: '31m' },
+    imapBaseline: ['IDLE'],
+  },
+  cyrus: {
+    about: 'Cyrus with replication: one writer a mailbox',
+    defaults: { POSTERN_MOVE_POLICY: 'exclusive', POSTERN_IMAP_IDLE_TIMEOUT: '31m' },
+    imapBaseline: [],
+  },
+  stalwart: {
+    about: 'Stalwart: every server serves every mailbox',
+    defaults: { POSTERN_MOVE_POLICY: 'free', POSTERN_IMAP_IDLE_TIMEOUT: '31m' },
+    imapBaseline: [],
+  },
+};
+
+export function isPresetName(name: string): name is PresetName {
+  return (presetNames as readonly string[]).includes(name);
+}

@@ -1,0 +1,92 @@
+/** Starts a greeting monitor for each server and a login monitor for each probe account. */
+import { probeImapLogin } from '#gateway/monitors/imap-login-probe';
+import { probeImap } from '#gateway/monitors/imap-probe';
+import type { Probe, ProbeTimeouts } from '#gateway/monitors/imap-talk';
+import { type Monitor, type Seen, startMonitor } from '#gateway/monitors/monitor';
+import type { ProbeAccount, ServerSettings, Settings } from '#gateway/settings/settings';
+import type { Clock } from '#lib/clock';
+import type { Log } from '#lib/log';
+import type { Observation, Verdict } from '#model/claim';
+import type { DatabaseId, ServerId } from '#model/ids';
+import { imapEndpointOf } from './engine-setup.ts';
+
+export interface MonitorsParts {
+  readonly settings: Settings;
+  readonly probe: Probe;
+  readonly onObservation: (observation: Observation) => void;
+  /** The server that serves the database now, with what it offers; undefined where there is none, or it is down. */
+  readonly activeServerOf: (database: DatabaseId) => ActiveServer | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+export interface ActiveServer {
+  readonly server: ServerId;
+  readonly capabilities: readonly string[];
+}
+
+export function startMonitors(parts: MonitorsParts): Monitor {
+  const { servers, monitor } = parts.settings;
+  const monitors = [
+    ...servers.map((server) => greetingMonitor(parts, server)),
+    ...monitor.probeAccounts.map((account) => loginMonitor(parts, account)),
+  ];
+  return { stop: () => monitors.forEach((each) => each.stop()) };
+}
+
+function greetingMonitor(parts: MonitorsParts, server: ServerSettings): Monitor {
+  const { settings, probe, clock, random } = parts;
+  const baseline = [...new Set(settings.frontends.flatMap((frontend) => frontend.baseline))];
+  const endpoint = imapEndpointOf(server);
+  return startMonitor<Verdict>({
+    probe: () => probeImap({ probe, endpoint, baseline, timeouts: timeoutsOf(settings) }),
+    failure: (why) => ({ is: 'bad', why }),
+    onSeen: (seen) => tell(parts, server.id, seen),
+    intervalMs: settings.monitor.greetingIntervalMs,
+    clock,
+    random,
+  });
+}
+
+function loginMonitor(parts: MonitorsParts, account: ProbeAccount): Monitor {
+  const { settings, probe, clock, random, log } = parts;
+  let asked: ServerId | undefined;
+  let lastWhy = '';
+
+  async function probeOwner(): Promise<Seen<Verdict>> {
+    const active = parts.activeServerOf(account.database);
+    asked = active?.server;
+    const server = settings.servers.find(({ id }) => id === asked);
+    if (active === undefined || server === undefined) return { is: 'unasked', why: '' };
+    const endpoint = imapEndpointOf(server);
+    return probeImapLogin({ ...account, ...active, probe, endpoint, timeouts: timeoutsOf(settings) });
+  }
+
+  return startMonitor<Verdict>({
+    probe: probeOwner,
+    failure: (why) => ({ is: 'unasked', why }),
+    onSeen: (seen) => {
+      const why = seen.is === 'unasked' ? seen.why : '';
+      if (why !== lastWhy && why !== '')
+        log.warn(`the login probe of ${account.database} learnt nothing: ${why}`);
+      lastWhy = why;
+      if (asked !== undefined) tell(parts, asked, seen);
+    },
+    intervalMs: settings.monitor.loginIntervalMs,
+    clock,
+    random,
+  });
+}
+
+function tell({ onObservation, clock }: MonitorsParts, server: ServerId, seen: Seen<Verdict>): void {
+  if (seen.is !== 'unasked') onObservation({ server, protocol: 'imap', at: clock.now(), verdict: seen });
+}
+
+function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
+  const { connectTimeoutMs, greetingTimeoutMs } = monitor;
+  return { connectTimeoutMs, greetingTimeoutMs, answerTimeoutMs };
+}
+
+/** A login may ask a directory of the server's own; longer than this, users are waiting too. */
+const answerTimeoutMs = 10_000;

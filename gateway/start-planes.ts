@@ -1,0 +1,164 @@
+/**
+ * Starts everything behind the API: the directory, the first routing table, the workers, the copy sources and
+ * the monitors, in this order, so that no worker is up before there is something to route by.
+ */
+import type { Snapshot } from '#gateway/admin/snapshot';
+import { createDrainer } from '#gateway/drain/drainer';
+import type { DrainOutcome } from '#gateway/drain/drainer';
+import { type WorkerPool, startPool } from '#gateway/pool/worker-pool';
+import { createPublisher } from '#gateway/routing/publish';
+import type { Settings } from '#gateway/settings/settings';
+import { openStore } from '#gateway/store/store';
+import type { Clock } from '#lib/clock';
+import type { Log } from '#lib/log';
+import type { EndReason } from '#model/end-reason';
+import type { DatabaseId, Moment, ServerId } from '#model/ids';
+import { type ControlLoop, startControlLoop } from './control-loop.ts';
+import type { Engine } from './engine.ts';
+import { workerConfigOf } from './engine-setup.ts';
+import { startSessionLog } from './session-log.ts';
+import type { Closer } from './shutdown.ts';
+import { type RunningDirectory, startDirectory } from './start-directory.ts';
+import { type ActiveServer, startMonitors } from './start-monitors.ts';
+import { type Sources, startSources } from './start-sources.ts';
+
+export interface PlanesParts {
+  readonly settings: Settings;
+  readonly engine: Engine;
+  /** The file with the task of the workers. */
+  readonly workerEntry: URL;
+  readonly wordsOf: (reason: EndReason) => string;
+  readonly random: () => number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whoever opens something puts its end in front, so that the last opened is the first closed. */
+  readonly closers: Closer[];
+}
+
+export interface Planes {
+  readonly control: ControlLoop;
+  readonly pool: WorkerPool;
+  readonly directory: RunningDirectory;
+  readonly sources: Sources;
+  readonly seenAt: Snapshot['seenAt'];
+}
+
+export async function startPlanes(parts: PlanesParts): Promise<Planes> {
+  const { settings, engine, clock, log, closers } = parts;
+  const directory = startDirectory({ path: settings.directoryPath, load: engine.loadMailboxes, clock, log });
+  closers.unshift(() => directory.close());
+  await directory.first;
+
+  // The publisher needs the pool, and the pool the first table: until the workers are there, nobody is told.
+  const workers: WorkerPool[] = [];
+  const control = await startControl(parts, (table) => workers.forEach((each) => each.publish(table)));
+  closers.unshift(() => control.stop());
+  const pool = startWorkers(parts, control);
+  workers.push(pool);
+  closers.unshift(() => pool.stop());
+
+  const sources = startSources({
+    settings,
+    isInDirectory: (id) => directory.hasDatabase(id),
+    onClaims: (set) => control.take({ is: 'claims', set }),
+    clock,
+    log,
+  });
+  closers.unshift(() => sources.stop());
+  return { control, pool, directory, sources, seenAt: watchServers(parts, control) };
+}
+
+async function startControl(parts: PlanesParts, toWorkers: WorkerPool['publish']): Promise<ControlLoop> {
+  const { settings, engine, clock, log, closers, wordsOf } = parts;
+  const store = await openStore(settings.stateDir, (words) => log.warn(`state: ${words}`));
+  const drainer = createDrainer({
+    goodbye: engine.goodbye,
+    wordsOf,
+    onOutcome: (outcome) => tell(log, outcome),
+  });
+  const caPems = new Map(settings.servers.map(({ id, caPem }) => [id, caPem]));
+  const control = startControlLoop({
+    settings,
+    kept: store.kept,
+    serverIndexOf: indexer<ServerId>(engine.serverIndexes),
+    databaseIndexOf: indexer<DatabaseId>(engine.databaseIndexes),
+    publish: createPublisher({ engine, toWorkers, caPemOf: (id) => caPems.get(id) ?? '' }),
+    carryOut: (plan) => void drainer.carryOut(plan),
+    save: (kept) => void store.save(kept),
+    clock,
+    log,
+  });
+  const sessionLog = startSessionLog({
+    engine,
+    isOn: settings.log.sessions,
+    table: control.table,
+    clock,
+    log,
+  });
+  closers.push(() => sessionLog.flush());
+  return control;
+}
+
+function startWorkers(
+  { settings, engine, workerEntry, clock, log }: PlanesParts,
+  control: ControlLoop,
+): WorkerPool {
+  return startPool({
+    workers: settings.workers,
+    entry: workerEntry,
+    config: workerConfigOf(settings),
+    table: control.table(),
+    engine: {
+      suspendWorker: engine.suspendWorker,
+      oldestEventMs: (index) => engine.stats().workers[index]?.oldestMs ?? 0,
+    },
+    clock,
+    log,
+  });
+}
+
+/** Starts the monitors; gives when each server was last seen by one. */
+function watchServers({ settings, engine, clock, log, random, closers }: PlanesParts, control: ControlLoop) {
+  const seen = new Map<string, Moment>();
+  const monitors = startMonitors({
+    settings,
+    probe: engine.probe,
+    onObservation: (observation) => {
+      seen.set(`${observation.server}/${observation.protocol}`, observation.at);
+      control.take({ is: 'observation', observation });
+    },
+    activeServerOf: (database) => activeServerOf(control, database),
+    clock,
+    random,
+    log,
+  });
+  closers.unshift(() => monitors.stop());
+  const seenAt: Snapshot['seenAt'] = (server, protocol) => seen.get(`${server}/${protocol}`);
+  return seenAt;
+}
+
+/** Only a database that is served, on a server that is up, is worth a login: else the trouble is known already. */
+function activeServerOf(control: ControlLoop, database: DatabaseId): ActiveServer | undefined {
+  const { servers, databases } = control.state().view;
+  const state = databases.get(database)?.state;
+  if (state?.at !== 'served') return undefined;
+  const imap = servers.get(state.owner.server)?.protocols.imap;
+  if (imap?.health.is !== 'up') return undefined;
+  return { server: state.owner.server, capabilities: imap.capabilities };
+}
+
+/** A name's index in the engine's tables, asked once. */
+function indexer<Id extends string>(indexesOf: (names: string[]) => number[]): (id: Id) => number {
+  const known = new Map<Id, number>();
+  return (id) => {
+    const index = known.get(id) ?? indexesOf([id])[0] ?? -1;
+    known.set(id, index);
+    return index;
+  };
+}
+
+function tell(log: Log, { goodbye, told, problem }: DrainOutcome): void {
+  const { why, reason } = goodbye;
+  if (problem === undefined) log.info(`sessions told goodbye: ${why}`, { told, reason });
+  else log.error(`sessions could not be told goodbye: ${why}`, { problem, reason });
+}

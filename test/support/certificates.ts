@@ -1,0 +1,78 @@
+/** Certificates for tests, made by the openssl command: an authority, and what it signs. */
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mustRun } from './child.ts';
+
+export interface Authority {
+  readonly caPath: string;
+  readonly caPem: string;
+  /** A certificate for these names and addresses, valid for a day. */
+  issue(name: string, names: readonly string[]): Promise<Issued>;
+}
+
+export interface Issued {
+  readonly certificatePath: string;
+  readonly keyPath: string;
+}
+
+const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+
+/** A fresh authority in the folder. Each has its own key, so none is trusted by mistake. */
+export async function makeAuthority(folder: string, commonName = 'Postern test CA'): Promise<Authority> {
+  const [caPath, caKeyPath] = [join(folder, 'ca.pem'), join(folder, 'ca.key')];
+  const use = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign'];
+  const subject = ['-subj', `/CN=${commonName}`];
+  await mustRun('openssl', [
+    'req',
+    '-x509',
+    ...newKey,
+    '-days',
+    '2',
+    ...subject,
+    ...use,
+    '-keyout',
+    caKeyPath,
+    '-out',
+    caPath,
+  ]);
+  const issue = (name: string, names: readonly string[]) =>
+    issueCertificate({ folder, caPath, caKeyPath, name, names });
+  return { caPath, caPem: await readFile(caPath, 'utf8'), issue };
+}
+
+async function issueCertificate(order: {
+  folder: string;
+  caPath: string;
+  caKeyPath: string;
+  name: string;
+  names: readonly string[];
+}): Promise<Issued> {
+  const { folder, caPath, caKeyPath, name, names } = order;
+  const path = (kind: string) => join(folder, `${name}.${kind}`);
+  const alternatives = names.map((each) => `${/^[\d.]+$|:/.test(each) ? 'IP' : 'DNS'}:${each}`).join(',');
+  await writeFile(path('ext'), `subjectAltName=${alternatives}\nextendedKeyUsage=serverAuth,clientAuth\n`);
+  await mustRun('openssl', [
+    'req',
+    ...newKey,
+    '-subj',
+    `/CN=${names[0] ?? name}`,
+    '-keyout',
+    path('key'),
+    '-out',
+    path('csr'),
+  ]);
+  const signing = [
+    '-CA',
+    caPath,
+    '-CAkey',
+    caKeyPath,
+    '-CAcreateserial',
+    '-days',
+    '1',
+    '-extfile',
+    path('ext'),
+  ];
+  await mustRun('openssl', ['x509', '-req', '-in', path('csr'), ...signing, '-out', path('pem')]);
+  await chmod(path('key'), 0o600);
+  return { certificatePath: path('pem'), keyPath: path('key') };
+}

@@ -1,0 +1,71 @@
+/** The Dovecot pair with a gateway before it, and an agent that tells the gateway where each database is. */
+import { test } from 'vitest';
+import { type DovecotPair, type ServerName, pairMailboxes, startDovecotPair } from './dovecot-pair.ts';
+import { type Gateway, startGateway } from './gateway.ts';
+import { programPath } from './programs.ts';
+
+export interface DovecotSite {
+  readonly pair: DovecotPair;
+  readonly gateway: Gateway;
+  /** Says where every database is now. */
+  tell(): Promise<void>;
+  /** Moves the database as an administrator would, and tells the gateway at the end. */
+  move(database: string, to: ServerName): Promise<void>;
+  /** Everything as at the start. */
+  heal(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const ann = { user: 'ann@pair.test', password: 'secret' };
+export const bob = { user: 'bob@pair.test', password: 'secret' };
+export const cid = { user: 'cid@pair.test', password: 'secret' };
+
+/** False where Dovecot is not installed. */
+export const hasDovecot = programPath('dovecot') !== undefined && programPath('doveadm') !== undefined;
+/** A test that needs a real Dovecot; where there is none it counts as skipped. */
+export const dovecotTest = test.skipIf(!hasDovecot);
+
+const databases = { db1: ['ex1', 'ex2'], db2: ['ex2', 'ex1'], db3: ['ex1', 'ex2'] };
+const homes = { db1: 'ex1', db2: 'ex2', db3: 'ex1' } as const;
+
+/** Starts both servers and the gateway; the login probe has an account in each database. */
+export async function startDovecotSite(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<DovecotSite> {
+  const pair = await startDovecotPair();
+  const { caPath } = pair.authority;
+  const probes = pairMailboxes.filter(({ user }) => user.startsWith('probe'));
+  const gateway = await startGateway({
+    servers: [pair.ex1, pair.ex2].map(({ name, ports }) => ({ name, port: ports.imaps, caPath })),
+    databases,
+    mailboxes: Object.fromEntries(pairMailboxes.map(({ user, database }) => [user, database])),
+    settings: {
+      POSTERN_MOVE_HOLD_FOR: '3s',
+      POSTERN_PROBE_LOGIN_INTERVAL: '1s',
+      POSTERN_PROBE_ACCOUNTS: probes
+        .map(({ user, password, database }) => `${database} ${user} ${password}`)
+        .join('\n'),
+      ...settings,
+    },
+  });
+  const tell = () =>
+    gateway.agent.say(Object.fromEntries(Object.keys(databases).map((name) => [name, pair.activeOf(name)])));
+  await tell();
+  gateway.agent.repeat();
+  const move = async (database: string, to: ServerName) => {
+    await pair.move(database, to);
+    await tell();
+  };
+  const heal = async () => {
+    await pair.heal();
+    for (const [database, home] of Object.entries(homes)) {
+      if (pair.activeOf(database) !== home) await pair.move(database, home);
+    }
+    await tell();
+  };
+  const close = async () => {
+    await gateway.close();
+    await pair.close();
+  };
+  return { pair, gateway, tell, move, heal, close };
+}

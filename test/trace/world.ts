@@ -1,0 +1,125 @@
+/** The site that traces play in: two servers, three databases, three people. `given` and `now` lines change it. */
+import type { DatabaseId, Generation, Revision, ServerId } from '#model/ids';
+import type { FrontendConfig } from '#model/messages';
+import type {
+  AdminState,
+  DatabaseRoute,
+  DatabaseState,
+  MovePolicy,
+  RoutingTable,
+  ServerProtocolRoute,
+  ServerRoute,
+} from '#model/routing-table';
+
+export interface World {
+  frontend: FrontendConfig;
+  servers: ServerRoute[];
+  databases: DatabaseRoute[];
+  unknownMailbox: RoutingTable['unknownMailbox'];
+}
+
+export const mailboxes: ReadonlyMap<string, number> = new Map([
+  ['ann@demo.test', 0],
+  ['bob@demo.test', 1],
+  ['cid@demo.test', 2],
+]);
+
+export function usualWorld(): World {
+  return {
+    frontend: { name: 'imaps', protocol: 'imap', tls: 'implicit', baseline: [] },
+    servers: [server('ex1', 0), server('ex2', 1)],
+    databases: [database('db1', 0, 'ex1'), database('db2', 1, 'ex2'), database('db3', 2, 'ex1')],
+    unknownMailbox: { then: 'refuse' },
+  };
+}
+
+export function tableOf(world: World, revision: number): RoutingTable {
+  const { servers, databases, unknownMailbox } = world;
+  return { revision: revision as Revision, servers: [...servers], databases: [...databases], unknownMailbox };
+}
+
+function server(name: string, index: number): ServerRoute {
+  const imap: ServerProtocolRoute = {
+    endpoint: { address: `127.0.0.1${index + 1}`, port: 993, tls: 'implicit', tlsName: name },
+    health: { is: 'up' },
+    offer: { capabilities: ['IMAP4REV1', 'LITERAL+', 'SASL-IR', 'ID', 'AUTH=PLAIN'] },
+    isTrusting: false,
+  };
+  return { id: name as ServerId, index, admin: 'ready', weight: 100, protocols: { imap } };
+}
+
+function database(name: string, index: number, owner: string): DatabaseRoute {
+  const copies = ['ex1', 'ex2'] as ServerId[];
+  return { id: name as DatabaseId, index, policy: 'exclusive', state: served(owner, 3), copies };
+}
+
+function served(server: string, generation: number): DatabaseState {
+  return { at: 'served', owner: { server: server as ServerId, generation: generation as Generation } };
+}
+
+/** Changes the world by one line, e.g. `db1 served ex2 4`, `ex1 offers IMAP4REV1 AUTH=PLAIN`, `frontend starttls`. */
+export function change(world: World, line: string): void {
+  const [subject = '', verb = '', ...rest] = line.split(' ');
+  if (subject === 'frontend') world.frontend = { ...world.frontend, name: 'imap', tls: 'starttls' };
+  else if (subject === 'baseline') world.frontend = { ...world.frontend, baseline: [verb, ...rest] };
+  else if (subject === 'unknown') world.unknownMailbox = { then: 'hash' };
+  else if (subject.startsWith('ex'))
+    world.servers = world.servers.map((one) => (one.id === subject ? changeServer(one, verb, rest) : one));
+  else if (subject.startsWith('db'))
+    world.databases = world.databases.map((one) =>
+      one.id === subject ? changeDatabase(one, verb, rest) : one,
+    );
+  else throw new Error(`the world has no ${subject}`);
+}
+
+function changeServer(server: ServerRoute, verb: string, rest: string[]): ServerRoute {
+  const { imap } = server.protocols;
+  if (imap === undefined) throw new Error('no IMAP');
+  const withImap = (changed: Partial<ServerProtocolRoute>): ServerRoute => ({
+    ...server,
+    protocols: { imap: { ...imap, ...changed } },
+  });
+  switch (verb) {
+    case 'ready':
+    case 'drain':
+    case 'maintenance':
+      return { ...server, admin: verb as AdminState };
+    case 'down':
+      return withImap({ health: { is: 'down', why: rest.join(' ') } });
+    case 'up':
+      return withImap({ health: { is: 'up' } });
+    case 'offers':
+      return withImap({ offer: { capabilities: rest } });
+    case 'trusts':
+      return withImap({ isTrusting: true });
+    case 'starttls':
+      return withImap({ endpoint: { ...imap.endpoint, tls: 'starttls' } });
+    default:
+      throw new Error(`a server is not ${verb}`);
+  }
+}
+
+function changeDatabase(
+  database: DatabaseRoute,
+  verb: string,
+  [server = '', generation = '3']: string[],
+): DatabaseRoute {
+  const owner = { server: (server || 'ex1') as ServerId, generation: Number(generation) as Generation };
+  switch (verb) {
+    case 'exclusive':
+    case 'sticky':
+    case 'free':
+      return { ...database, policy: verb as MovePolicy };
+    case 'unclaimed':
+      return { ...database, state: { at: 'unclaimed' } };
+    case 'disputed':
+      return { ...database, state: { at: 'disputed', owner, claimants: ['ex1', 'ex2'] as ServerId[] } };
+    case 'served':
+    case 'moving':
+    case 'dismounted':
+    case 'remembered':
+      return { ...database, state: { at: verb, owner } };
+    default:
+      throw new Error(`a database is not ${verb}`);
+  }
+}

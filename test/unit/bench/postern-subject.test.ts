@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { parseCopiesFile } from '#gateway/copy-sources/copies-file';
+import { parseSettings } from '#gateway/settings/parse';
+import { systemSurroundings } from '#gateway/settings/surroundings';
+import type { Moment } from '#lib/clock';
+import type { ServerId } from '#model/ids';
+import { posternCopies, posternSettings } from '../../../bench/subjects/postern.ts';
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'bench-test-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test('the gateway takes the settings that the bench gives it', () => {
+  // The settings look at the kind of a PEM file only; what is in it the engine finds.
+  writeFileSync(join(folder, 'cert.pem'), pem('CERTIFICATE'));
+  writeFileSync(join(folder, 'key.pem'), pem('PRIVATE KEY'));
+  for (const name of ['copies.yaml', 'mailboxes']) writeFileSync(join(folder, name), '');
+  const parsed = parseSettings(posternSettings({ folder, stubPort: 2143 }, 2993), systemSurroundings());
+  expect(parsed).not.toHaveProperty('problems');
+  if ('problems' in parsed) return;
+  const { servers, frontends, limits, ioThreads, workers } = parsed.settings;
+  expect(servers).toMatchObject([{ id: 'stub1', address: '127.0.0.1', tls: 'off', imapPort: 2143 }]);
+  expect(frontends).toMatchObject([{ name: 'imaps', listeners: [{ host: '127.0.0.1', port: 2993 }] }]);
+  expect([ioThreads, workers, limits.connectionsPerAddressMax]).toEqual([1, 1, 20_000]);
+});
+
+test('the copies file of the bench says that its one server is active', () => {
+  const reading = {
+    path: 'copies.yaml',
+    serverIdOf: (name: string) => name as ServerId,
+    receivedAt: 0 as Moment,
+  };
+  const parsed = parseCopiesFile(posternCopies, reading);
+  expect(JSON.stringify(parsed)).toContain('"stub1"');
+  expect(parsed).not.toHaveProperty('problem');
+});
+
+function pem(kind: string): string {
+  return ['BEGIN', 'END'].map((edge) => `-----${edge} ${kind}-----\n`).join('');
+}

@@ -1,0 +1,99 @@
+/**
+ * All that we may say to an IMAP client by ourselves: the table, and nothing else. Words are generic; what
+ * really happened is in the log. Every reply ends in CRLF, every session's last words are a BYE.
+ */
+import { type EndReason, endReasons } from '#model/end-reason';
+
+export const replies = {
+  greeting: (capabilities: string, hostname: string) =>
+    `* OK [CAPABILITY ${capabilities}] ${hostname} ready\r\n`,
+  capability: (tag: string, capabilities: string) =>
+    `* CAPABILITY ${capabilities}\r\n${tag} OK CAPABILITY completed\r\n`,
+  // RFC 2971 section 3.2: NIL tells nothing, which is what a stranger needs.
+  id: (tag: string) => `* ID NIL\r\n${tag} OK ID completed\r\n`,
+  noop: (tag: string) => `${tag} OK NOOP completed\r\n`,
+  logout: (tag: string) => `* BYE Logging out\r\n${tag} OK LOGOUT completed\r\n`,
+  startTls: (tag: string) => `${tag} OK Begin TLS negotiation now\r\n`,
+  tlsActive: (tag: string) => `${tag} BAD TLS is active already\r\n`,
+  invitation: '+ Ready for literal data\r\n',
+  challenge: (prompt: string) => `+ ${prompt}\r\n`,
+  cancelled: (tag: string) => `${tag} BAD Authentication cancelled\r\n`,
+  badBase64: (tag: string) => `${tag} BAD Invalid base64\r\n`,
+  // RFC 5530: PRIVACYREQUIRED means "not without encryption". It invites nobody to send the password again.
+  privacyRequired: (tag: string) => `${tag} NO [PRIVACYREQUIRED] Log in after STARTTLS only\r\n`,
+  authenticationFailed: (tag: string) => `${tag} NO [AUTHENTICATIONFAILED] Authentication failed\r\n`,
+  unsupportedMechanism: (tag: string) => `${tag} NO [CANNOT] Unsupported authentication mechanism\r\n`,
+  refused: (tag: string, code: string, text: string) => `${tag} NO [${code}] ${text}\r\n`,
+  tooBig: (tag: string) => `${tag} BAD [TOOBIG] Too long an argument\r\n`,
+  logInFirst: (tag: string) => `${tag} BAD Log in first\r\n`,
+  unknownCommand: (tag: string) => `${tag} BAD Unknown command\r\n`,
+  tooManyErrors: '* BYE Too many errors\r\n',
+  syntax: (tag: string, column: number, wanted: string) =>
+    `${tag} BAD Syntax error at column ${column}: expected ${wanted}\r\n`,
+} as const;
+
+/** The last words by end reason; '' where no word could be understood, or none is owed. */
+export function lastWords(reason: EndReason): string {
+  return words[reason];
+}
+
+/** What the engine says where it ends a session by itself: by code of the end reason, 0 for all others. */
+export function imapEngineWords(): { reason: number; text: string }[] {
+  const rows = Object.entries(words).map(([reason, text]) => ({
+    reason: endReasons[reason as EndReason].code,
+    text,
+  }));
+  return [{ reason: 0, text: temporary }, ...rows];
+}
+
+// RFC 5530: UNAVAILABLE is temporary, and mail programs do not ask for the password again after a BYE.
+const temporary = '* BYE [UNAVAILABLE] Temporary failure, try again later\r\n';
+
+const words: Readonly<Record<EndReason, string>> = {
+  client_closed: '',
+  server_closed: '',
+  client_logout: '* BYE Logging out\r\n',
+  client_quit: '',
+  idle_timeout: '* BYE Idle for too long\r\n',
+  too_many_connections: '* BYE [UNAVAILABLE] Too many connections, try again later\r\n',
+  too_many_from_address: '* BYE [LIMIT] Too many connections from your address\r\n',
+  worker_overloaded: temporary,
+  worker_died: temporary,
+  tls_timeout: '',
+  tls_failed: '',
+  tls_wrong_protocol: '',
+  tls_required: '* BYE Log in after STARTTLS only\r\n',
+  // V01: whoever stands between may have written those bytes. It gets no answer.
+  starttls_injection: '',
+  syntax: '* BAD Not IMAP\r\n* BYE Too many errors\r\n',
+  wrong_protocol: '* BAD Not IMAP\r\n* BYE This is an IMAP server\r\n',
+  line_too_long: '* BAD [TOOBIG] Too long a line\r\n* BYE Too long a line\r\n',
+  literal_too_long: '* BAD [TOOBIG] Too long a literal\r\n* BYE Too long a literal\r\n',
+  preamble_too_long: '* BYE Too many bytes before a login\r\n',
+  preamble_timeout: '* BYE No login for too long\r\n',
+  too_many_failures: '* BYE Too many failures\r\n',
+  unknown_mailbox: temporary,
+  directory_unavailable: temporary,
+  no_active_copy: temporary,
+  database_conflict: temporary,
+  database_dismounted: temporary,
+  held_too_long: temporary,
+  server_down: temporary,
+  connect_refused: temporary,
+  connect_timeout: temporary,
+  connect_failed: temporary,
+  server_tls_failed: temporary,
+  greeting_timeout: temporary,
+  server_unexpected: temporary,
+  login_timeout: temporary,
+  copy_moved: '* BYE [UNAVAILABLE] The mailbox has moved, connect again\r\n',
+  drained: '* BYE [UNAVAILABLE] The server goes out of service, connect again\r\n',
+  kicked: '* BYE Ended by the operator\r\n',
+  shutdown: '* BYE [UNAVAILABLE] The service is restarting, connect again\r\n',
+  client_reset: '',
+  server_reset: temporary,
+  internal_error: temporary,
+  server_left: temporary,
+  held_elsewhere: temporary,
+  tls_truncated: '',
+};
