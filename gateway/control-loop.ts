@@ -27,6 +27,8 @@ export interface ControlParts {
   readonly publish: Publish;
   readonly carryOut: (plan: readonly Goodbye[]) => void;
   readonly save: (kept: Kept) => void;
+  /** What else wants a look once a second. */
+  readonly onTick: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -49,7 +51,9 @@ export function startControlLoop(parts: ControlParts): ControlLoop {
   let state = startCluster(rulesOf(settings), parts.kept);
   let table: RoutingTable | undefined;
 
-  /** The next table, where it differs from the one in force. A refused one is tried again at the next tick. */
+  /**
+   * The next table, where it differs from the one in force. A refused one is tried again at the next tick.
+   */
   function publishChange(): void {
     const revision = ((table?.revision ?? 0) + 1) as Revision;
     const { serverIndexOf, databaseIndexOf } = parts;
@@ -75,6 +79,7 @@ export function startControlLoop(parts: ControlParts): ControlLoop {
 
   function tick(): void {
     timer = clock.setTimer(tickMs, tick);
+    parts.onTick();
     take({ is: 'tick' });
   }
 

@@ -5,7 +5,9 @@ import type { FrontendSettings, ListenAddress, ServerSettings, Settings } from '
 import type { WorkerConfig } from '#model/messages';
 import { type Protocol, protocolCodes } from '#model/protocol';
 
-/** The engine's configuration; `wordsOf` gives what a protocol's clients are told when the engine ends them. */
+/**
+ * The engine's configuration; `wordsOf` gives what a protocol's clients are told when the engine ends them.
+ */
 export function engineConfigOf(
   settings: Settings,
   certificates: readonly CertificateText[],

@@ -12,6 +12,7 @@ import type { Settings } from '#gateway/settings/settings';
 import { type Surroundings, systemSurroundings } from '#gateway/settings/surroundings';
 import { type Clock, systemClock } from '#lib/clock';
 import { type Log, openLog, openLogStream } from '#lib/log';
+import { readVersion } from '#lib/read-version';
 import { codeOf } from '#model/end-reason';
 import type { EndReason } from '#model/end-reason';
 import type { Moment } from '#model/ids';
@@ -24,7 +25,6 @@ import { type Closer, closeAll, shutDown } from './shutdown.ts';
 import { type RunningAdmin, startAdmin } from './start-admin.ts';
 import { StartError } from './start-error.ts';
 import { type Planes, startPlanes } from './start-planes.ts';
-import { readVersion } from './version.ts';
 
 export interface GatewayDeps {
   readonly clock: Clock;
@@ -47,11 +47,17 @@ export interface Gateway {
   readonly adminSocket: string;
   /** Takes the certificates of these settings; the log says what else would need a restart. */
   reload(next: Settings): void;
-  /** No new clients, a goodbye to those there are, and the end of all threads. Never rejects; once is enough. */
+  /**
+   * No new clients, a goodbye to those there are, and the end of all threads. Never rejects; once is
+   * enough.
+   */
   stop(): Promise<void>;
 }
 
-/** Starts the one gateway of this process. Rejects with a StartError in words, and leaves nothing running then. */
+/**
+ * Starts the one gateway of this process. Rejects with a StartError in words, and leaves nothing running
+ * then.
+ */
 export async function startGateway(settings: Settings, deps = systemDeps(settings)): Promise<Gateway> {
   const { clock, log } = deps;
   const certificates = certificatesOf(settings, deps.surroundings);

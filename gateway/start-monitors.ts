@@ -14,7 +14,10 @@ export interface MonitorsParts {
   readonly settings: Settings;
   readonly probe: Probe;
   readonly onObservation: (observation: Observation) => void;
-  /** The server that serves the database now, with what it offers; undefined where there is none, or it is down. */
+  /**
+   * The server that serves the database now, with what it offers; undefined where there is none, or it is
+   * down.
+   */
   readonly activeServerOf: (database: DatabaseId) => ActiveServer | undefined;
   readonly clock: Clock;
   readonly random: () => number;

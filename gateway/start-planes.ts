@@ -85,6 +85,7 @@ async function startControl(parts: PlanesParts, toWorkers: WorkerPool['publish']
     publish: createPublisher({ engine, toWorkers, caPemOf: (id) => caPems.get(id) ?? '' }),
     carryOut: (plan) => void drainer.carryOut(plan),
     save: (kept) => void store.save(kept),
+    onTick: () => engine.takeFaults().forEach((words) => log.error(`engine: ${words}`)),
     clock,
     log,
   });
@@ -137,7 +138,10 @@ function watchServers({ settings, engine, clock, log, random, closers }: PlanesP
   return seenAt;
 }
 
-/** Only a database that is served, on a server that is up, is worth a login: else the trouble is known already. */
+/**
+ * Only a database that is served, on a server that is up, is worth a login: else the trouble is known
+ * already.
+ */
 function activeServerOf(control: ControlLoop, database: DatabaseId): ActiveServer | undefined {
   const { servers, databases } = control.state().view;
   const state = databases.get(database)?.state;
@@ -159,6 +163,8 @@ function indexer<Id extends string>(indexesOf: (names: string[]) => number[]): (
 
 function tell(log: Log, { goodbye, told, problem }: DrainOutcome): void {
   const { why, reason } = goodbye;
-  if (problem === undefined) log.info(`sessions told goodbye: ${why}`, { told, reason });
+  // Mostly there are none: a server that goes down has lost them already.
+  if (problem === undefined)
+    log[told === 0 ? 'debug' : 'info'](`sessions told goodbye: ${why}`, { told, reason });
   else log.error(`sessions could not be told goodbye: ${why}`, { problem, reason });
 }

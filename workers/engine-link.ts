@@ -42,7 +42,10 @@ export type Op = (typeof ops)[keyof typeof ops];
 /** Records that one batch may hold, and the words of each. */
 export const recordsMax = 4096;
 export const recordWords = 5;
-/** 1 MiB holds a full batch of usual lines; the slack, that a largest literal or script always fits behind it. */
+/**
+ * 1 MiB holds a full batch of usual lines; the slack, that a largest literal or script always fits behind
+ * it.
+ */
 export const bytesMax = 1024 * 1024 + 128 * 1024;
 
 /** One event; `text` is latin-1, one character a byte. */
@@ -105,7 +108,8 @@ export interface Outbox {
 }
 
 /**
- * Gathers commands. `schedule` is called with the first command of a batch and must call `flush` once the batch
+ * Gathers commands. `schedule` is called with the first command of a batch and must call `flush` once the
+ * batch
  * is over; a batch that outgrows the arrays is submitted early.
  */
 export function createOutbox(link: EngineLink, schedule: (flush: () => void) => void): Outbox {

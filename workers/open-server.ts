@@ -100,7 +100,10 @@ async function readyToRetry(
   return true;
 }
 
-/** The server took the login, but the mailbox belongs to another by now: asking again is right, up to the hold time. */
+/**
+ * The server took the login, but the mailbox belongs to another by now: asking again is right, up to the
+ * hold time.
+ */
 function hasMoved(reason: EndReason): boolean {
   return reason === 'copy_moved' || reason === 'held_elsewhere';
 }

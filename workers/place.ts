@@ -57,7 +57,9 @@ export async function place(session: Session, mailbox: Mailbox, search: Search):
   }
 }
 
-/** Waits at most `ms`, less when a new table comes; false where the hold time is up or the session is over. */
+/**
+ * Waits at most `ms`, less when a new table comes; false where the hold time is up or the session is over.
+ */
 export async function pause(session: Session, search: Search, ms: number): Promise<boolean> {
   const left = search.deadline - search.clock.now();
   if (left <= 0) return false;

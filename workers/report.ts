@@ -1,4 +1,7 @@
-/** What a worker tells the operator, over its port: it has no logger of its own. Bounded, and free of secrets. */
+/**
+ * What a worker tells the operator, over its port: it has no logger of its own. Bounded, and free of
+ * secrets.
+ */
 import type { Clock } from '#lib/clock';
 import { safeText } from '#lib/safe-text';
 import type { FromWorker, MessagePortLike } from '#model/messages';

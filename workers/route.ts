@@ -25,7 +25,10 @@ export interface RouteQuestion {
   readonly hashedServer: number;
   /** The low word of the mailbox's identity: spreads mailboxes where the ring's server can't be used. */
   readonly mailboxLow: number;
-  /** Servers that have just failed this login, by index. They are passed over where the policy leaves a choice. */
+  /**
+   * Servers that have just failed this login, by index. They are passed over where the policy leaves a
+   * choice.
+   */
   readonly avoid: readonly number[];
 }
 
@@ -96,7 +99,8 @@ function decideDatabase(
       );
     }
     case 'remembered': {
-      const why = `no fresh claim; ${id} was last served by ${state.owner.server}, generation ${state.owner.generation}`;
+      const { server, generation } = state.owner;
+      const why = `no fresh claim; ${id} was last served by ${server}, generation ${generation}`;
       return decideOwned(table, { database, owner: state.owner, why }, question);
     }
     case 'served':
@@ -126,7 +130,9 @@ function decideOwned(table: RoutingTable, owned: Owned, question: RouteQuestion)
   }
 }
 
-/** One writer: the owner or nobody. A failure of the owner is temporary, never a reason for another server. */
+/**
+ * One writer: the owner or nobody. A failure of the owner is temporary, never a reason for another server.
+ */
 function decideExclusive(table: RoutingTable, owned: Owned, question: RouteQuestion): RouteDecision {
   const { database, owner, why } = owned;
   const server = table.servers.find(({ id }) => id === owner.server);
@@ -161,7 +167,10 @@ function ownerOrAny(table: RoutingTable, owned: Owned, question: RouteQuestion):
   return anyServer(table, database, question, `${why}; ${trouble}`);
 }
 
-/** For mailboxes that may be opened anywhere: the ring's server, else another, the same one for the same mailbox. */
+/**
+ * For mailboxes that may be opened anywhere: the ring's server, else another, the same one for the same
+ * mailbox.
+ */
 function anyServer(
   table: RoutingTable,
   database: DatabaseRoute | undefined,
@@ -184,7 +193,10 @@ function anyServer(
   );
 }
 
-/** Rendezvous hashing: where a server goes, only its own mailboxes move. Weight 0 is for when nobody else is there. */
+/**
+ * Rendezvous hashing: where a server goes, only its own mailboxes move. Weight 0 is for when nobody else
+ * is there.
+ */
 function spread(candidates: readonly ServerRoute[], mailboxLow: number): ServerRoute | undefined {
   const weighted = candidates.filter(({ weight }) => weight > 0);
   const among = weighted.length > 0 ? weighted : candidates;
@@ -218,7 +230,10 @@ interface Trouble {
   readonly why: string;
 }
 
-/** Why a server takes no new session. One that was not looked at yet may be tried: the first login must not wait. */
+/**
+ * Why a server takes no new session. One that was not looked at yet may be tried: the first login must not
+ * wait.
+ */
 function troubleOf(server: ServerRoute | undefined, name: string, protocol: Protocol): Trouble | undefined {
   if (server === undefined) return { reason: 'server_down', why: `${name} is none of our servers` };
   if (server.admin === 'maintenance') return { reason: 'drained', why: `${name} is in maintenance` };

@@ -8,7 +8,8 @@ import type { WorkerTask } from '#model/messages';
 import { runWorker } from './worker.ts';
 
 /**
- * Serves sessions until the main thread says stop. Rejects where the engine fails; the pool starts another then.
+ * Serves sessions until the main thread says stop. Rejects where the engine fails; the pool starts another
+ * then.
  * Commands go out once a turn of the event loop, behind the events and promises of that turn.
  */
 export function serve(task: WorkerTask): Promise<void> {

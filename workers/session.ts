@@ -78,8 +78,6 @@ export class Session implements Conversation {
   startTls(reply: string): Promise<undefined | Stopped> {
     if (this.#gone) return Promise.resolve(this.#gone);
     this.#put(ops.startTls, this.#consumed, reply);
-    // V01: what was framed already came in clear; it is never looked at.
-    this.#heard.length = 0;
     return new Promise((settle) => (this.#pending = { wants: 'tls', settle }));
   }
 
@@ -143,7 +141,7 @@ export class Session implements Conversation {
   onTlsReady(tls: TlsFacts): void {
     const pending = this.#pending;
     if (pending?.wants !== 'tls') return;
-    // Lines that were on their way before the handshake were clear text as well.
+    // V01: whatever was framed before the handshake came in clear; it is never looked at.
     this.#heard.length = 0;
     this.#isInviting = false;
     this.#consumed = 0;

@@ -1,5 +1,6 @@
 /**
- * A worker: gives the engine's events to their sessions, keeps the routing table, and answers the main thread.
+ * A worker: gives the engine's events to their sessions, keeps the routing table, and answers the main
+ * thread.
  * What a session does is login-session.ts's. The engine, the clock and the batching are arguments, so that a
  * scripted engine can stand in; serve.ts passes the real ones.
  */
@@ -31,7 +32,9 @@ export interface WorkerEnvironment {
   schedule(run: () => void): void;
 }
 
-/** Runs until the main thread says stop. Rejects where the engine itself fails, never for a session's sake. */
+/**
+ * Runs until the main thread says stop. Rejects where the engine itself fails, never for a session's sake.
+ */
 export function runWorker(task: WorkerTask, environment: WorkerEnvironment): Promise<void> {
   return new Promise((resolve, reject) => {
     const guarded = (run: () => void) => (): void => {

@@ -41,7 +41,8 @@ export async function openAgentListener(parts: AgentListenerParts): Promise<Agen
   try {
     await app.listen({ host, port });
   } catch (error) {
-    return `can't listen for agents on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`;
+    const why = error instanceof Error ? error.message : String(error);
+    return `can't listen for agents on ${host}:${port}: ${why}`;
   }
   return {
     url: `${isPlain ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${portOf(app)}`,
@@ -74,7 +75,10 @@ function portOf(app: FastifyInstance): number {
   return (app.server.address() as AddressInfo).port;
 }
 
-/** RFC 5735 section 3 and RFC 4291 section 2.5.3; names are resolved by whoever connects, so they don't count. */
+/**
+ * RFC 5735 section 3 and RFC 4291 section 2.5.3; names are resolved by whoever connects, so they don't
+ * count.
+ */
 function isLoopback(host: string): boolean {
   const loopback = new BlockList();
   loopback.addSubnet('127.0.0.0', 8, 'ipv4');

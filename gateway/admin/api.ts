@@ -141,6 +141,7 @@ export interface WhoFilter {
   readonly limit?: number;
 }
 
+/** What a kick did: `ended` counts the sessions that were told. */
 export interface KickDocument {
   readonly mailbox: string;
   readonly ended: number;

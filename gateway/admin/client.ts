@@ -10,6 +10,7 @@ import { limits } from './limits.ts';
 import { isAnswered } from './open-socket.ts';
 import { folderTrouble } from './socket-folder.ts';
 
+/** One gateway, found at its socket. Each question is a connection of its own, with a deadline. */
 export interface AdminClient {
   readonly socket: string;
   get<Document>(path: string): Promise<Answer<Document>>;

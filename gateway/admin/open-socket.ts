@@ -18,22 +18,23 @@ export interface OpenedSocket {
 const pathBytesMax = 107;
 /** The owner and the group of the gateway's user. */
 const umaskForSocket = 0o117;
+const mend = 'set POSTERN_ADMIN_SOCKET to another path';
 
 /** Listens at the path, or says in words why it can't. `uid` is this process's. */
 export async function openSocket(server: Server, path: string, uid: number): Promise<OpenedSocket | string> {
   if (Buffer.byteLength(path) > pathBytesMax) {
-    return `the admin socket's path ${path} is longer than ${pathBytesMax} bytes; set POSTERN_ADMIN_SOCKET to a shorter one`;
+    return `the admin socket's path ${path} is longer than ${pathBytesMax} bytes; ${mend}`;
   }
   try {
     makeFolder(dirname(path));
   } catch (error) {
-    return `can't make the admin socket's folder: ${wordsOf(error)}; set POSTERN_ADMIN_SOCKET to another path`;
+    return `can't make the admin socket's folder: ${wordsOf(error)}; ${mend}`;
   }
   const trouble = folderTrouble(dirname(path), uid);
   if (trouble !== undefined) return `the admin socket can't be at ${path}: ${trouble}`;
   if (existsSync(path)) {
     if (await isAnswered(path)) {
-      return `another gateway already answers on ${path}; stop it, or set POSTERN_ADMIN_SOCKET to another path`;
+      return `another gateway already answers on ${path}; stop it, or ${mend}`;
     }
     try {
       unlinkSync(path);

@@ -80,7 +80,9 @@ function changeRoutes(app: FastifyInstance, admin: AdminParts): void {
   }
 }
 
-/** A page in a browser must not reach the API, even where somebody put a port in front of the socket (V52). */
+/**
+ * A page in a browser must not reach the API, even where somebody put a port in front of the socket (V52).
+ */
 function refuseBrowsers(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     if (request.headers.origin === undefined && request.headers['sec-fetch-site'] === undefined) return;

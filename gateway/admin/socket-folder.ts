@@ -5,7 +5,10 @@
 import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Why the socket must not be used there, in words; undefined when it may. A missing folder is no trouble here. */
+/**
+ * Why the socket must not be used there, in words; undefined when it may. A missing folder is no trouble
+ * here.
+ */
 export function folderTrouble(folder: string, uid: number): string | undefined {
   const own = statOf(folder, lstatSync);
   if (own === undefined || !isOpenToAll(dirname(folder))) return undefined;
@@ -15,7 +18,10 @@ export function folderTrouble(folder: string, uid: number): string | undefined {
   return undefined;
 }
 
-/** Makes the folder, for its owner alone, where it is missing; its parent must be there. Throws as mkdir does. */
+/**
+ * Makes the folder, for its owner alone, where it is missing; its parent must be there. Throws as mkdir
+ * does.
+ */
 export function makeFolder(folder: string): void {
   if (statOf(folder, statSync) === undefined) mkdirSync(folder, { mode: 0o700 });
 }

@@ -23,6 +23,7 @@ export function selectionOf(
   };
 }
 
+/** The refusal of a server's name, with the names there are. */
 export function unknownServer(server: string, table: RoutingTable): string {
   return `there is no server ${server}; the servers are ${table.servers.map(({ id }) => id).join(', ')}`;
 }

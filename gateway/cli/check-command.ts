@@ -27,5 +27,6 @@ function checkText({ rows, problems }: CheckReport, isAll: boolean): string {
   );
   if (problems.length === 0) return `${table}\nthe settings are good\n`;
   const noun = problems.length === 1 ? 'problem' : 'problems';
-  return `${table}\n${problems.length} ${noun}:\n${problems.map((each) => `  ${formatProblem(each)}\n`).join('')}`;
+  const lines = problems.map((each) => `  ${formatProblem(each)}\n`);
+  return `${table}\n${problems.length} ${noun}:\n${lines.join('')}`;
 }

@@ -74,8 +74,9 @@ function addChangeCommands(program: Command, io: CommandIo): void {
         ask<AdminStateDocument>(io, {
           options,
           question: (client) => client.post(`/v1/servers/${encodeURIComponent(server)}/${state}`),
-          text: (document) =>
-            `server ${document.server} is set to ${document.admin}; ${count(document.sessions, 'session')} on it\n`,
+          text: ({ server: id, admin, sessions }) =>
+            `server ${id} is set to ${admin}; ${count(sessions, 'session')} on it
+`,
         }),
       );
   }

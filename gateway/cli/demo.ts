@@ -80,6 +80,7 @@ async function runIn(folder: string): Promise<void> {
       await untilInterrupted({ lab, gateway, certificatePem: certificate.certificatePem, files });
     } finally {
       await gateway.stop();
+      await log.flush();
     }
   } finally {
     lab.stop();

@@ -2,7 +2,7 @@
 /** The entry of the `postern` command: gives the program this process. */
 import { tmpdir } from 'node:os';
 import { systemSurroundings } from '#gateway/settings/surroundings';
-import { readVersion } from '#gateway/version';
+import { readVersion } from '#lib/read-version';
 import type { CommandIo } from './io.ts';
 import { addLabCommands } from './lab-commands.ts';
 import { runProgram } from './program.ts';

@@ -18,7 +18,10 @@ export interface ProgramParts {
   readonly addLab: (program: Command) => void;
 }
 
-/** Runs the command of the arguments (without node and script). Never rejects; the exit code is set through io. */
+/**
+ * Runs the command of the arguments (without node and script). Never rejects; the exit code is set through
+ * io.
+ */
 export async function runProgram(parts: ProgramParts, args: readonly string[]): Promise<void> {
   const { io } = parts;
   const program = programOf(parts);

@@ -45,7 +45,9 @@ async function untilStopped(gateway: Gateway, io: CommandIo, log: Log): Promise<
   process.off('SIGHUP', onHangup).off('SIGTERM', impatient).off('SIGINT', impatient);
 }
 
-/** The settings as they are now: the environment stands, but the file of POSTERN_ENV_PATH may have changed. */
+/**
+ * The settings as they are now: the environment stands, but the file of POSTERN_ENV_PATH may have changed.
+ */
 function reread(io: CommandIo, log: Log): Settings | undefined {
   const parsed = parseSettings(io.env, systemSurroundings());
   if ('settings' in parsed) return parsed.settings;

@@ -8,7 +8,8 @@ const none = '-';
 export function statusText(status: StatusDocument): string {
   const { sessions, directory } = status;
   const { hostname, state, version, uptimeMs, revision } = status;
-  const head = `${hostname}: Postern ${version}, ${state} for ${formatDuration(uptimeMs)}, routing table ${revision}\n`;
+  const since = `${state} for ${formatDuration(uptimeMs)}`;
+  const head = `${hostname}: Postern ${version}, ${since}, routing table ${revision}\n`;
   const listeners = status.listeners.map(({ frontend, address }) => `${frontend} ${address}`).join(', ');
   return [
     head,

@@ -16,7 +16,10 @@ export interface Judging {
   readonly staleAfterMs: number;
   /** The largest epoch ever claimed for this database. Claims with an older one lose. */
   readonly epoch: number | undefined;
-  /** True for a source that has missed its usual time to speak while others spoke, by `spokenAt`, though its word is not stale. */
+  /**
+   * True for a source that has missed its usual time to speak while others spoke, by `spokenAt`, though its
+   * word is not stale.
+   */
   readonly isOverdue: (source: string, spokenAt: Moment) => boolean;
   /** Servers that the settings know; claims about others do not count. */
   readonly isServer: (server: ServerId) => boolean;
@@ -147,9 +150,9 @@ function unmounted(
 }
 
 /**
- * Dismounted is not elsewhere: an owner whose copy is dismounting or dismounted stays the owner. Else the server
- * that most sources call active; a tie is nobody. Without a vote the owner stays, and where there is none, the
- * one copy that is dismounted is the active one.
+ * Dismounted is not elsewhere: an owner whose copy is dismounting or dismounted stays the owner. Else the
+ * server that most sources call active; a tie is nobody. Without a vote the owner stays, and where there is
+ * none, the one copy that is dismounted is the active one.
  */
 function activeOf(
   before: DatabaseState,

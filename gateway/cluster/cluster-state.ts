@@ -14,7 +14,7 @@ import type { AdminState, DatabaseState, Health } from '#model/routing-table';
 import { isSameState, ownerOf, updateOwnership } from './active-copy.ts';
 import { updateProtocol, unknownProtocol } from './server-state.ts';
 import type { ProtocolState } from './server-state.ts';
-import { isOutOfOrder, isOverdue, updateSource } from './source-state.ts';
+import { claimsOn, isOutOfOrder, isOverdue, updateSource } from './source-state.ts';
 import type { SourceState } from './source-state.ts';
 import { soundStore, updateStore } from './store-state.ts';
 import type { StoreState, StoreVerdict } from './store-state.ts';
@@ -59,11 +59,13 @@ export interface ClusterState {
   readonly epochs: ReadonlyMap<DatabaseId, number>;
 }
 
+/** What routing sees of the cluster; the servers are those of the settings. */
 export interface ClusterView {
   readonly servers: ReadonlyMap<ServerId, ServerView>;
   readonly databases: ReadonlyMap<DatabaseId, DatabaseView>;
 }
 
+/** One server: what the operator wants, and what probes found for each protocol. */
 export interface ServerView {
   readonly admin: AdminState;
   readonly protocols: Readonly<Partial<Record<Protocol, ProtocolView>>>;
@@ -133,12 +135,6 @@ export function keptOf({ view, epochs }: ClusterState): Kept {
     return admin === 'ready' ? [] : [[id, admin]];
   });
   return { owners, admins: new Map(admins) };
-}
-
-/** Every claim about a database, in the order of the sources' names. */
-export function claimsOn({ sources }: Pick<ClusterState, 'sources'>, database: DatabaseId): Claim[] {
-  const names = [...sources.keys()].sort();
-  return names.flatMap((name) => sources.get(name)?.claims.get(database) ?? []);
 }
 
 function withClaims(state: ClusterState, set: ClaimSet, moment: ClusterMoment): ClusterState {
@@ -233,7 +229,7 @@ function refreshed(state: ClusterState, ids: Iterable<DatabaseId>, moment: Clust
 
 function databaseView(state: ClusterState, id: DatabaseId, { now, wallMs }: ClusterMoment): DatabaseView {
   const { rules } = state;
-  const claims = claimsOn(state, id);
+  const claims = claimsOn(state.sources, id);
   const before = state.view.databases.get(id)?.state ?? { at: 'unclaimed' };
   const after = updateOwnership(before, claims, {
     now,

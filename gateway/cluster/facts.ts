@@ -6,8 +6,8 @@ import type { DatabaseId, Moment, ServerId } from '#model/ids';
 import type { DatabaseState } from '#model/routing-table';
 import { unreachable } from '#lib/assert';
 import { isFresh, isOutdated } from './active-copy.ts';
-import { claimsOn } from './cluster-state.ts';
 import type { ClusterState } from './cluster-state.ts';
+import { claimsOn } from './source-state.ts';
 
 export interface DatabaseFacts {
   readonly database: DatabaseId;
@@ -46,7 +46,7 @@ export function databaseFacts(
   const view = state.view.databases.get(database);
   if (view === undefined) return undefined;
   const judging = { now, staleAfterMs: state.rules.staleAfterMs };
-  const claims = claimsOn(state, database).map((claim) => ({
+  const claims = claimsOn(state.sources, database).map((claim) => ({
     source: claim.source,
     ageMs: now - claim.receivedAt,
     counts: isFresh(claim, judging) && !isOutdated(claim, state.epochs.get(database)),

@@ -51,12 +51,18 @@ export function updateSource(
 
 /**
  * True where the source has missed its time twice while another spoke, at `spokenAt`. Measured by the others'
- * words, not by the clock: where all fall silent at once, nobody is overdue and nothing moves. A source that has
- * spoken once only is never overdue.
+ * words, not by the clock: where all fall silent at once, nobody is overdue and nothing moves. A source
+ * that has spoken once only is never overdue.
  */
 export function isOverdue(source: SourceState | undefined, spokenAt: Moment): boolean {
   if (source?.everyMs === undefined || !source.growsStale) return false;
   return spokenAt - source.receivedAt > source.everyMs * missedPauses;
+}
+
+/** Every claim about a database, in the order of the sources' names. */
+export function claimsOn(sources: ReadonlyMap<string, SourceState>, database: DatabaseId): Claim[] {
+  const names = [...sources.keys()].sort();
+  return names.flatMap((name) => sources.get(name)?.claims.get(database) ?? []);
 }
 
 /**

@@ -28,6 +28,7 @@ export interface Drainer {
   carryOut(plan: readonly Goodbye[]): Promise<void>;
 }
 
+/** A drainer over the engine; it keeps nothing between two plans. */
 export function createDrainer({ goodbye, wordsOf, onOutcome }: DrainerOptions): Drainer {
   const carryOutOne = async (order: Goodbye): Promise<void> => {
     onOutcome(

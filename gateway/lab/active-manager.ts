@@ -136,10 +136,10 @@ export class ActiveManager {
    */
   async move(databaseId: string, to: string): Promise<void> {
     const database = this.#database(databaseId);
+    if (!database.copies.includes(to)) throw new LabRefusal(`${to} has no copy of ${databaseId}`);
     const [from, other] = [this.#server(database.active), this.#server(to)];
     if (database.active === to && database.status === 'Mounted')
       throw new LabRefusal(`${databaseId} is active on ${to} already`);
-    if (!database.copies.includes(to)) throw new LabRefusal(`${to} has no copy of ${databaseId}`);
     if (database.status !== 'Mounted')
       throw new LabRefusal(`${databaseId} is ${database.status.toLowerCase()}`);
     if (other.state !== 'live') throw new LabRefusal(`${to} is ${other.state}`);

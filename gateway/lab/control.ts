@@ -2,7 +2,6 @@
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { LabAnswer, LabOrder } from './orders.ts';
 
 const orderBytesMax = 4 * 1024;
@@ -91,12 +90,15 @@ export function parseOrder(line: string): LabOrder | undefined {
 export function askLab(path: string, order: LabOrder): Promise<LabAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
+    let text = '';
     const none = () => reject(new Error(`no demo answers on ${path}; start one with "npm start"`));
     socket.once('error', none).once('close', none);
     socket.once('connect', () => socket.write(`${JSON.stringify(order)}\n`));
-    createInterface(socket).once('line', (line) => {
-      socket.destroy();
-      resolve(JSON.parse(line) as LabAnswer);
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+      if (!text.endsWith('\n')) return;
+      socket.off('close', none).destroy();
+      resolve(JSON.parse(text) as LabAnswer);
     });
   });
 }

@@ -1,6 +1,7 @@
 /** Reads a text file whole, up to a bound; trouble comes back in words that fit behind a setting's name. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
+/** A file's text, or why there is none, in words that begin with the path. */
 export type FileText = { readonly text: string } | { readonly trouble: string };
 
 /** `trouble`: "PATH does not exist", "PATH is not readable for this user", "PATH is larger than N bytes". */

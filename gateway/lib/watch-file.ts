@@ -20,6 +20,7 @@ export interface WatchOptions {
   readonly pollMs?: number;
 }
 
+/** A watch that is under way; after `close` nothing is told any more. */
 export interface Watch {
   close(): void;
 }

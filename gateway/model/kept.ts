@@ -13,4 +13,5 @@ export interface KeptOwner extends Owner {
   readonly epoch: number | undefined;
 }
 
+/** A first start, or one without a state folder. */
 export const nothingKept: Kept = { owners: new Map(), admins: new Map() };

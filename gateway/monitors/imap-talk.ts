@@ -27,7 +27,10 @@ export function openingSteps(tls: EngineEndpoint['tls'], timeouts: ProbeTimeouts
   return [...steps, ...commandSteps('s', 'STARTTLS', timeouts), { step: 'startTls' }];
 }
 
-/** One command and its OK. Other answers to it are kept and end the probe; untagged lines that begin so are kept. */
+/**
+ * One command and its OK. Other answers to it are kept and end the probe; untagged lines that begin so are
+ * kept.
+ */
 export function commandSteps(tag: string, command: string, timeouts: ProbeTimeouts, kept?: string): Step[] {
   return [
     { step: 'send', bytes: `${tag} ${command}\r\n` },
@@ -49,7 +52,9 @@ export function answerRules(tag: string, kept?: string): Rule[] {
 /** LOGOUT, so that no half-open session stays behind. Its answer says nothing that we want to know. */
 export const closingStep: Step = { step: 'send', bytes: 'q LOGOUT\r\n' };
 
-/** The server's answer to the command with this tag when it was not OK; undefined when it was, or none came. */
+/**
+ * The server's answer to the command with this tag when it was not OK; undefined when it was, or none came.
+ */
 export function refusalOf(tag: string, outcome: ProbeOutcome): string | undefined {
   const answer = [...outcome.lines, outcome.detail].find((line) => line.startsWith(`${tag} `));
   if (answer === undefined || /^\S+ OK\b/i.test(answer)) return undefined;

@@ -29,6 +29,7 @@ export interface Monitor {
 /** All deadlines of the longest probe (connect, TLS, greeting, login, answers) stay below it. */
 export const probeTimeoutMs = 60_000;
 
+/** Starts asking after a short random wait, and goes on until stopped. */
 export function startMonitor<Verdict extends { readonly is: string }>(parts: MonitorParts<Verdict>): Monitor {
   const { clock, intervalMs, random } = parts;
   const stopping = new AbortController();

@@ -9,7 +9,10 @@
 const jitterShare = 0.1;
 /** A probe that took longer than its interval must not be followed by the next at once. */
 const pauseMinMs = 100;
-/** How far the first probes after a start are spread: short, since nobody is served by a server still unknown. */
+/**
+ * How far the first probes after a start are spread: short, since nobody is served by a server still
+ * unknown.
+ */
 const firstSpreadMs = 200;
 
 /** The wait before the first probe; `random` is in [0, 1). */

@@ -21,7 +21,9 @@ export function heard(beat: HeartBeat): HeartBeat {
   return { ...beat, isUp: true, missedPings: 0 };
 }
 
-/** The beat after one look, at which a new ping goes out; `oldestMs` is the age of its oldest untaken event. */
+/**
+ * The beat after one look, at which a new ping goes out; `oldestMs` is the age of its oldest untaken event.
+ */
 export function look(beat: HeartBeat, oldestMs: number): HeartBeat {
   if (!beat.isUp) return { ...beat, looksBeforeUp: beat.looksBeforeUp + 1 };
   const oldEventLooks = oldestMs > limits.oldestEventMs ? beat.oldEventLooks + 1 : 0;

@@ -1,7 +1,7 @@
 /**
  * The pool of workers: as many supervised threads as asked for, given the routing table and its successors.
  *
- * What a worker does is workers/serve.ts; main.ts names that file, so that the planes don't import each other.
+ * What a worker does is workers/serve.ts; main.ts names that file, so that the planes stay apart.
  */
 import type { Clock } from '#lib/clock';
 import type { Log } from '#lib/log';
@@ -34,6 +34,7 @@ export interface WorkerPool {
   stop(): Promise<void>;
 }
 
+/** Starts all workers at once, each with the table of the parts. */
 export function startPool(parts: PoolParts): WorkerPool {
   let table = parts.table;
   const supervisors = Array.from({ length: parts.workers }, (_, index) =>

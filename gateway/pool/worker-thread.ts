@@ -3,7 +3,7 @@
  *
  * The only file that imports piscina. A Piscina for each life, since a Piscina whose thread failed while
  * importing lets every later task wait for ever, and since a task that failed leaves its thread, with what
- * it joined, behind. Whoever wants another life (supervisor.ts) asks again; the file of the task is an argument.
+ * it joined, behind. Whoever wants another life (supervisor.ts) asks again; the task's file is an argument.
  */
 import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';

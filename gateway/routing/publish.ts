@@ -20,6 +20,7 @@ export interface PublishOptions {
 /** `problem`: the engine refused the table, in its words; then the workers keep the old one too. */
 export type Publish = (table: RoutingTable) => { readonly problem: string | undefined };
 
+/** A publisher to one engine and its workers. */
 export function createPublisher({ engine, toWorkers, caPemOf }: PublishOptions): Publish {
   return (table) => {
     try {

@@ -18,6 +18,7 @@ export interface CheckRow {
   readonly hint: string;
 }
 
+/** All rows, and the problems again by themselves: none means that the gateway would start. */
 export interface CheckReport {
   readonly rows: readonly CheckRow[];
   readonly problems: readonly Problem[];

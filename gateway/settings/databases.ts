@@ -1,10 +1,10 @@
 /** The databases, their copies and move policies, and what becomes of a mailbox that the directory lacks. */
 import type { DatabaseId, ServerId } from '#model/ids';
 import type { MovePolicy, UnknownMailboxRule } from '#model/routing-table';
-import { didYouMean } from './did-you-mean.ts';
-import { databaseSetting } from './names.ts';
+import { databaseSetting } from './env-name.ts';
 import type { Part } from './part.ts';
 import type { Problem } from './problem.ts';
+import { unknownName } from './unknown-name.ts';
 import type { DatabaseSettings, ServerSettings } from './settings.ts';
 
 export interface DatabasePart {
@@ -79,15 +79,4 @@ function exclusiveProblems({ values }: Part, movePolicy: MovePolicy): Problem[] 
     });
   }
   return problems;
-}
-
-/** The problem of a name that another setting does not list. */
-export function unknownName(
-  setting: string,
-  name: string,
-  { known, list }: { readonly known: readonly string[]; readonly list: string },
-): Problem {
-  const meant = didYouMean(name, known);
-  const mend = meant === undefined ? `add it to ${list}, or correct it` : `did you mean ${meant}?`;
-  return { setting, problem: `has ${name}, which ${list} does not list`, mend };
 }

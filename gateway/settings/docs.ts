@@ -108,7 +108,7 @@ and what is wrong with it.
 - \`POSTERN_SERVER_*\` is for all servers, \`POSTERN_SERVER_<NAME>_*\` for one; \`ex-1\` is written \`EX_1\`.
 - A name that begins with \`POSTERN_\` and is no setting is an error, except those that Kubernetes injects
   (\`POSTERN_SERVICE_*\`, \`POSTERN_PORT\`, \`POSTERN_PORT_*\`) and those of the tests and the demo
-  (\`POSTERN_TEST_*\`, \`POSTERN_DEMO_*\`).
+  (\`POSTERN_TEST_*\`, \`POSTERN_DEMO_*\`, \`POSTERN_LAB_*\`).
 - At a start all problems are printed, each with its mend, and the exit code is 78. At a reload a problem
   changes nothing.
 `;

@@ -2,8 +2,8 @@
  * Which names the environment may use: the table's rows, spelled out for the servers and databases that the
  * settings themselves name. Also which foreign names are ignored.
  */
+import { databaseSetting, envNameOf, serverSetting } from './env-name.ts';
 import type { Problem } from './problem.ts';
-import { settingRows } from './table.ts';
 import type { SettingRow } from './table.ts';
 
 /** A name as it stands in the environment, without `_FILE`. */
@@ -14,27 +14,19 @@ export interface KnownName {
   readonly of: string | undefined;
 }
 
+/** The names of the servers and databases, as POSTERN_SERVERS and POSTERN_DATABASES list them. */
+export interface NamedByEnv {
+  readonly servers: readonly string[];
+  readonly databases: readonly string[];
+}
+
 export interface KnownNames {
   readonly names: ReadonlyMap<string, KnownName>;
   readonly problems: readonly Problem[];
 }
 
-/** `ex-1` is written `EX_1`. */
-export function envNameOf(name: string): string {
-  return name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
-}
-
-/** The name of a server's own setting: POSTERN_SERVER_TLS of `ex-1` is POSTERN_SERVER_EX_1_TLS. */
-export function serverSetting(server: string, suffix: string): string {
-  return `POSTERN_SERVER_${envNameOf(server)}_${suffix}`;
-}
-
-export function databaseSetting(database: string, suffix: string): string {
-  return `POSTERN_DATABASE_${envNameOf(database)}_${suffix}`;
-}
-
 /** Spells the table out. A server or database whose settings could be taken for another's is a problem. */
-export function knownNames(servers: readonly string[], databases: readonly string[]): KnownNames {
+export function knownNames(rows: readonly SettingRow[], { servers, databases }: NamedByEnv): KnownNames {
   const names = new Map<string, KnownName>();
   const problems: Problem[] = [];
   const add = (known: KnownName): void => {
@@ -43,27 +35,27 @@ export function knownNames(servers: readonly string[], databases: readonly strin
     else problems.push(collision(known, earlier));
   };
 
-  for (const row of settingRows.filter(({ name }) => !name.includes(placeholder))) {
+  for (const row of rows.filter(({ name }) => !name.includes(placeholder))) {
     add({ name: row.name, row, of: undefined });
   }
   for (const server of servers) {
     if (isReserved(server)) problems.push(reservedName(server));
-    else for (const known of namesOfServer(server)) add(known);
+    else for (const known of namesOfServer(rows, server)) add(known);
   }
-  for (const database of databases) for (const known of namesOfDatabase(database)) add(known);
+  for (const database of databases) for (const known of namesOfDatabase(rows, database)) add(known);
   return { names, problems: oneEach(problems) };
 }
 
 /** The table's names in their order: pool-wide ones, then each server's and database's own. */
-function namesOfServer(server: string): KnownName[] {
-  const own = settingRows.filter(
+function namesOfServer(rows: readonly SettingRow[], server: string): KnownName[] {
+  const own = rows.filter(
     (row) => row.perServer === true || row.name.startsWith(`POSTERN_SERVER_${placeholder}`),
   );
   return own.map((row) => ({ name: serverSetting(server, suffixOf(row)), row, of: server }));
 }
 
-function namesOfDatabase(database: string): KnownName[] {
-  const own = settingRows.filter((row) => row.name.startsWith(`POSTERN_DATABASE_${placeholder}`));
+function namesOfDatabase(rows: readonly SettingRow[], database: string): KnownName[] {
+  const own = rows.filter((row) => row.name.startsWith(`POSTERN_DATABASE_${placeholder}`));
   return own.map((row) => ({ name: databaseSetting(database, suffixOf(row)), row, of: database }));
 }
 
@@ -77,7 +69,7 @@ export function suffixOf(row: SettingRow): string {
  * called postern (which would also be an unknown setting), and the variables of the tests and of the demo.
  */
 export function isForeign(name: string): boolean {
-  return /^POSTERN_(SERVICE_.*|PORT|PORT_.*|TEST_.*|DEMO_.*)$/.test(name);
+  return /^POSTERN_(SERVICE_.*|PORT|PORT_.*|TEST_.*|DEMO_.*|LAB_.*)$/.test(name);
 }
 
 /**

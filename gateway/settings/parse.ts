@@ -10,6 +10,7 @@ import { databaseSettings } from './databases.ts';
 import { certificateSettings, frontendSettings } from './frontends.ts';
 import { probeAccounts } from './probe-accounts.ts';
 import type { Part } from './part.ts';
+import { formatProblem } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { serverSettings } from './servers.ts';
 import type { LimitSettings, MonitorSettings, Settings } from './settings.ts';
@@ -28,7 +29,12 @@ export function parseSettings(env: Env, surroundings: Surroundings): SettingsPar
   const sources = readSources(env, surroundings);
   const { values, problems } = parseValues(sources);
   const settings = buildSettings({ values, sources, env, surroundings, problems });
-  return problems.length > 0 ? { problems } : { settings };
+  return problems.length > 0 ? { problems: oneEach(problems) } : { settings };
+}
+
+/** A setting of all servers that is wrong is found with each of them. */
+function oneEach(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [formatProblem(problem), problem])).values()];
 }
 
 function buildSettings(part: Part): Settings {

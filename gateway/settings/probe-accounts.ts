@@ -1,10 +1,10 @@
 /** The probe accounts: lines of database, user and password, white space between; # begins a comment line. */
 import type { DatabaseId } from '#model/ids';
-import { unknownName } from './databases.ts';
 import type { Part } from './part.ts';
 import type { Problem } from './problem.ts';
 import { secretOf } from './secret.ts';
 import type { ProbeAccount } from './settings.ts';
+import { unknownName } from './unknown-name.ts';
 
 /** Problems name the line, never what stands in it. */
 export function probeAccounts({ values, problems }: Part, databases: readonly string[]): ProbeAccount[] {

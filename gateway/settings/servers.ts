@@ -1,6 +1,6 @@
 /** The servers: how each is reached, from its own settings or those of all servers. */
 import type { ServerId } from '#model/ids';
-import { serverSetting } from './names.ts';
+import { serverSetting } from './env-name.ts';
 import type { Part } from './part.ts';
 import type { Problem } from './problem.ts';
 import type { ServerSettings } from './settings.ts';

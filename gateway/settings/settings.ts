@@ -62,6 +62,7 @@ export interface FrontendSettings {
   readonly baseline: readonly string[];
 }
 
+/** An IP address and a port; port 0 takes a free one. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
@@ -85,6 +86,7 @@ export interface MonitorSettings {
   readonly probeAccounts: readonly ProbeAccount[];
 }
 
+/** A mailbox of a database that the login probe may use. */
 export interface ProbeAccount {
   readonly database: DatabaseId;
   readonly user: string;

@@ -31,10 +31,10 @@ export interface Sources {
 export function readSources(environment: Env, { readFile }: Pick<Surroundings, 'readFile'>): Sources {
   const problems: Problem[] = [];
   const { env, fromFile } = mergedEnv(environment, readFile, problems);
-  const { names, problems: nameProblems } = knownNames(
-    listed(env, 'POSTERN_SERVERS', readFile),
-    listed(env, 'POSTERN_DATABASES', readFile),
-  );
+  const { names, problems: nameProblems } = knownNames(settingRows, {
+    servers: listed(env, 'POSTERN_SERVERS', readFile),
+    databases: listed(env, 'POSTERN_DATABASES', readFile),
+  });
   problems.push(...nameProblems, ...unknownNames(env, names));
 
   const written = env['POSTERN_PRESET'] ?? '';
@@ -98,7 +98,7 @@ function defaultOf(known: KnownName, preset: PresetName): Text | undefined {
 
 function unknownNames(env: Env, names: ReadonlyMap<string, KnownName>): Problem[] {
   return Object.keys(env)
-    .filter((name) => name.startsWith('POSTERN_') && !isForeign(name))
+    .filter((name) => name.startsWith('POSTERN_') && isSet(env[name]) && !isForeign(name))
     .filter((name) => !names.has(name) && !names.has(name.replace(/_FILE$/, '')))
     .map((name) => ({ setting: name, problem: 'is no setting', mend: mendOf(name, [...names.keys()]) }));
 }

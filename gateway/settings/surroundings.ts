@@ -18,11 +18,13 @@ export interface Surroundings {
   readonly temporaryFolder: string;
 }
 
+/** Reads a small text file whole. */
 export type ReadFile = (path: string) => FileText;
 
 /** The process's environment, or what stands in its place. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
+/** The machine that the process runs on. */
 export function systemSurroundings(): Surroundings {
   return {
     readFile: (path) => readFileBounded(path),

@@ -47,27 +47,27 @@ const port = { is: 'whole', min: 0, max: 65535 } as const;
 const serverPort = { is: 'whole', min: 1, max: 65535 } as const;
 
 const serverRows: readonly SettingRow[] = [
-  live(
+  row(
     'POSTERN_PRESET',
     { is: 'word', words: presetNames },
     'generic',
     'The family of the servers: it sets the defaults of other settings.',
   ),
-  live(
+  row(
     'POSTERN_SERVERS',
     { is: 'names' },
     undefined,
     'The names of the servers, such as `ex1,ex2`; each is the `<NAME>` of its own settings, where' +
       ' `ex-1` is written `EX_1`.',
   ),
-  live(
+  row(
     'POSTERN_SERVER_<NAME>_ADDRESS',
     { is: 'address' },
     undefined,
     'The IP address of a server. A host name is refused, since a name that resolves anew would ' +
       'move mailboxes unseen.',
   ),
-  live(
+  row(
     'POSTERN_SERVER_<NAME>_FQDN',
     { is: 'hostname' },
     undefined,
@@ -75,7 +75,7 @@ const serverRows: readonly SettingRow[] = [
       ' or by its first label.',
   ),
   {
-    ...live(
+    ...row(
       'POSTERN_SERVER_WEIGHT',
       { is: 'whole', min: 0, max: 65535 },
       '100',
@@ -84,7 +84,7 @@ const serverRows: readonly SettingRow[] = [
     perServer: true,
   },
   {
-    ...live(
+    ...row(
       'POSTERN_SERVER_TLS',
       { is: 'word', words: ['implicit', 'starttls', 'off'] },
       'implicit',
@@ -94,7 +94,7 @@ const serverRows: readonly SettingRow[] = [
     perServer: true,
   },
   {
-    ...live(
+    ...row(
       'POSTERN_SERVER_TLS_CA_PATH',
       { is: 'path' },
       undefined,
@@ -104,7 +104,7 @@ const serverRows: readonly SettingRow[] = [
     perServer: true,
   },
   {
-    ...live(
+    ...row(
       'POSTERN_SERVER_IMAP_PORT',
       serverPort,
       undefined,
@@ -114,7 +114,7 @@ const serverRows: readonly SettingRow[] = [
     perServer: true,
   },
   {
-    ...live(
+    ...row(
       'POSTERN_SERVER_IDENTITY',
       { is: 'words', words: ['imap:id', 'none'] },
       'none',
@@ -123,7 +123,7 @@ const serverRows: readonly SettingRow[] = [
     ),
     perServer: true,
   },
-  live(
+  row(
     'POSTERN_SERVER_DOWN_SESSIONS',
     { is: 'word', words: ['end', 'keep'] },
     'end',
@@ -132,35 +132,35 @@ const serverRows: readonly SettingRow[] = [
 ];
 
 const databaseRows: readonly SettingRow[] = [
-  live(
+  row(
     'POSTERN_DATABASES',
     { is: 'names' },
     undefined,
     'The names of the databases, as the directory and the copy sources call them (an Exchange ' +
       'database: its name or GUID). Databases that only a copy source names are served too.',
   ),
-  live(
+  row(
     'POSTERN_DATABASE_<NAME>_COPIES',
     { is: 'names' },
     undefined,
     'The servers with a copy of a database, the preferred first.',
     'what the copy sources say',
   ),
-  live(
+  row(
     'POSTERN_DATABASE_<NAME>_MOVE_POLICY',
     { is: 'word', words: ['exclusive', 'sticky', 'free'] },
     undefined,
     'The move policy of one database.',
     'POSTERN_MOVE_POLICY',
   ),
-  live(
+  row(
     'POSTERN_DEFAULT_DATABASE',
     { is: 'name' },
     undefined,
     'The database of mailboxes that the directory lacks.',
     'none: such a mailbox is refused for a while (exclusive), or spread over the servers by a hash',
   ),
-  live(
+  row(
     'POSTERN_MOVE_POLICY',
     { is: 'word', words: ['exclusive', 'sticky', 'free'] },
     'exclusive',
@@ -168,45 +168,45 @@ const databaseRows: readonly SettingRow[] = [
       'before new ones begin on the new, `sticky` leaves them until their server is down or ' +
       'drained, `free` leaves them and sends new ones to the new server.',
   ),
-  live(
+  row(
     'POSTERN_MOVE_HOLD_FOR',
     { is: 'duration', minMs: 0, maxMs: 5 * minute },
     '35s',
     'How long a login waits for a database that is moving before the client is told to come again.',
   ),
-  live(
+  row(
     'POSTERN_DIRECTORY_PATH',
     { is: 'path' },
     undefined,
     'The file that says which mailbox is in which database. Watched.',
   ),
-  live(
+  row(
     'POSTERN_COPY_SOURCES',
     { is: 'words', words: ['agent', 'file'] },
     'agent',
     'Who says where the active copies are: `agent` the feed of the agents, `file` the file ' +
       'POSTERN_COPIES_PATH.',
   ),
-  live(
+  row(
     'POSTERN_COPIES_PATH',
     { is: 'path' },
     undefined,
     'The YAML or JSON file of the copy source `file`. Watched.',
   ),
-  fixed(
+  row(
     'POSTERN_AGENT_LISTEN',
     { is: 'addressPort' },
     undefined,
     'Where agents may post their feed besides the admin socket, such as `10.1.0.21:8453`. Needs ' +
       'POSTERN_AGENT_KEY.',
   ),
-  live(
+  row(
     'POSTERN_AGENT_KEY',
     { is: 'secret', lengthMin: 16 },
     undefined,
     'The token that agents send, 16 characters or more.',
   ),
-  live(
+  row(
     'POSTERN_CLAIM_STALE_AFTER',
     { is: 'duration', minMs: second, maxMs: hour },
     '15s',
@@ -215,21 +215,16 @@ const databaseRows: readonly SettingRow[] = [
 ];
 
 const frontendRows: readonly SettingRow[] = [
-  fixed(
-    'POSTERN_LISTEN_ADDRESS',
-    { is: 'addresses' },
-    '0.0.0.0',
-    'The IP addresses that clients connect to.',
-  ),
-  fixed(
+  row('POSTERN_LISTEN_ADDRESS', { is: 'addresses' }, '0.0.0.0', 'The IP addresses that clients connect to.'),
+  row(
     'POSTERN_PROTOCOLS',
     { is: 'words', words: ['imaps', 'imap'] },
     'imaps',
     'What is offered to clients: `imaps` TLS from the first byte, `imap` with STARTTLS, without ' +
       'which nobody can log in.',
   ),
-  fixed('POSTERN_IMAPS_PORT', port, '993', 'The port of `imaps`; 0 takes a free one.'),
-  fixed('POSTERN_IMAP_PORT', port, '143', 'The port of `imap`; 0 takes a free one.'),
+  row('POSTERN_IMAPS_PORT', port, '993', 'The port of `imaps`; 0 takes a free one.'),
+  row('POSTERN_IMAP_PORT', port, '143', 'The port of `imap`; 0 takes a free one.'),
   live(
     'POSTERN_TLS_CERT_PATH',
     { is: 'paths' },
@@ -244,54 +239,54 @@ const frontendRows: readonly SettingRow[] = [
     undefined,
     'The key of the one certificate, PEM, in place of POSTERN_TLS_KEY_PATH; usually as POSTERN_TLS_KEY_FILE.',
   ),
-  fixed(
+  row(
     'POSTERN_IMAP_IDLE_TIMEOUT',
     { is: 'duration', minMs: minute, maxMs: 24 * hour },
     '31m',
     'How long an IMAP session may move no byte. RFC 9051 wants 30 minutes at least.',
   ),
-  fixed('POSTERN_HOSTNAME', { is: 'hostname' }, undefined, 'The name in greetings.', "the machine's name"),
+  row('POSTERN_HOSTNAME', { is: 'hostname' }, undefined, 'The name in greetings.', "the machine's name"),
 ];
 
 const probeRows: readonly SettingRow[] = [
-  live(
+  row(
     'POSTERN_PROBE_INTERVAL',
     { is: 'duration', minMs: 100, maxMs: 10 * minute },
     '2s',
     'How often each server is asked for its greeting.',
   ),
-  live(
+  row(
     'POSTERN_PROBE_LOGIN_INTERVAL',
     { is: 'duration', minMs: second, maxMs: hour },
     '15s',
     'How often each probe account logs in and selects its INBOX.',
   ),
-  live(
+  row(
     'POSTERN_PROBE_RISE',
     { is: 'whole', min: 1, max: 100 },
     '2',
     'Good probes in a row that bring a server up again.',
   ),
-  live(
+  row(
     'POSTERN_PROBE_FALL',
     { is: 'whole', min: 1, max: 100 },
     '3',
     'Bad probes in a row that take a server down.',
   ),
-  live(
+  row(
     'POSTERN_PROBE_ACCOUNTS',
     { is: 'secret', lengthMin: 1 },
     undefined,
     'A mailbox a database for the login probe: lines of database, user and password, white space ' +
       'between. They find a dismounted database on a server that is up.',
   ),
-  live(
+  row(
     'POSTERN_CONNECT_TIMEOUT',
     { is: 'duration', minMs: 100, maxMs: minute },
     '3s',
     'How long a server may take to accept a connection, TLS included.',
   ),
-  live(
+  row(
     'POSTERN_GREETING_TIMEOUT',
     { is: 'duration', minMs: 100, maxMs: 2 * minute },
     '5s',
@@ -300,38 +295,38 @@ const probeRows: readonly SettingRow[] = [
 ];
 
 const limitRows: readonly SettingRow[] = [
-  fixed(
+  row(
     'POSTERN_MAX_CONNECTIONS',
     { is: 'whole', min: 1, max: 1_000_000 },
     '20000',
     'Client connections at a time; one more is refused.',
   ),
-  fixed(
+  row(
     'POSTERN_MAX_CONNECTIONS_PER_ADDRESS',
     { is: 'whole', min: 1, max: 1_000_000 },
     '1000',
     'Client connections at a time from one address. A large office may be one address.',
   ),
-  fixed(
+  row(
     'POSTERN_PREAMBLE_TIMEOUT',
     { is: 'duration', minMs: second, maxMs: 10 * minute },
     '60s',
     'How long a client may take to log in.',
   ),
-  fixed(
+  row(
     'POSTERN_LOGIN_ATTEMPTS',
     { is: 'whole', min: 1, max: 20 },
     '3',
     'Refused logins that one connection may have.',
   ),
-  fixed(
+  row(
     'POSTERN_WORKERS',
     { is: 'whole', min: 1, max: 32 },
     undefined,
     'Threads that speak the protocols until the login.',
     'one for two processors',
   ),
-  fixed(
+  row(
     'POSTERN_IO_THREADS',
     { is: 'whole', min: 1, max: 32 },
     undefined,
@@ -341,7 +336,7 @@ const limitRows: readonly SettingRow[] = [
 ];
 
 const operationRows: readonly SettingRow[] = [
-  fixed(
+  row(
     'POSTERN_ADMIN_SOCKET',
     { is: 'path' },
     undefined,
@@ -349,27 +344,27 @@ const operationRows: readonly SettingRow[] = [
     'the first whose folder can be written: /run/postern/admin.sock, ' +
       '$XDG_RUNTIME_DIR/postern/admin.sock, one of the user in the temporary folder',
   ),
-  fixed(
+  row(
     'POSTERN_STATE_DIR',
     { is: 'path' },
     undefined,
     'The folder where generations and admin states outlast a restart.',
     'none: they are lost',
   ),
-  live(
+  row(
     'POSTERN_DRAIN_TIMEOUT',
     { is: 'duration', minMs: 0, maxMs: hour },
     '30s',
     'How long sessions may go on when the gateway is stopped.',
   ),
-  live(
+  row(
     'POSTERN_LOG_LEVEL',
     { is: 'word', words: ['debug', 'info', 'warn', 'error'] },
     'info',
     'What is worth a line of the log.',
   ),
-  live('POSTERN_LOG_SESSIONS', { is: 'flag' }, 'true', 'Whether each session logs a line when it ends.'),
-  fixed(
+  row('POSTERN_LOG_SESSIONS', { is: 'flag' }, 'true', 'Whether each session logs a line when it ends.'),
+  row(
     'POSTERN_ENV_PATH',
     { is: 'path' },
     undefined,
@@ -397,7 +392,7 @@ export function settingRowOf(name: SettingName): SettingRow {
   return row;
 }
 
-function live(
+function row(
   ...[name, type, byDefault, doc, defaultWords]: [
     SettingName,
     SettingType,
@@ -410,12 +405,12 @@ function live(
     name,
     type,
     byDefault,
-    isReloadable: true,
+    isReloadable: false,
     doc,
     ...(defaultWords === undefined ? {} : { defaultWords }),
   };
 }
 
-function fixed(...row: Parameters<typeof live>): SettingRow {
-  return { ...live(...row), isReloadable: false };
+function live(...parts: Parameters<typeof row>): SettingRow {
+  return { ...row(...parts), isReloadable: true };
 }

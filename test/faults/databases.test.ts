@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { agentVoice } from '../support/agent-voice.ts';
 import { eventually, timed } from '../support/eventually.ts';
 import { answerTo, command, logIn, serverNameOf } from '../support/imap-talk.ts';
+import { sendingBy } from '../support/raw-connection.ts';
 import { politeTalk } from '../support/stub-server.ts';
 import { type StubSite, ann, bob, cid, siteDatabases, startStubSite } from '../support/stub-site.ts';
 import { databaseRow, statusOf } from '../support/watching.ts';
@@ -34,9 +35,12 @@ test.each(['[UNAVAILABLE]', '[SERVERBUG]', '[INUSE]'])(
   async (code) => {
     site = await startStubSite();
     site.ex1.setTalk(async (connection, stub) => {
-      const send = (data: string) =>
-        connection.send(data.replace(/OK \[CAPABILITY.*logged in/, `NO ${code} no store`));
-      await politeTalk(Object.assign(Object.create(connection), { send }), stub);
+      const refused = `NO ${code} no store`;
+      const change = (data: string) => data.replace(/OK \[CAPABILITY.*logged in/, refused);
+      await politeTalk(
+        sendingBy(connection, (data) => connection.send(change(data))),
+        stub,
+      );
     });
     await expect(logIn(site.gateway.imaps, ann)).rejects.toThrow(/BYE \[UNAVAILABLE\]/);
     expect(site.ex2.logins).toEqual([]);

@@ -18,12 +18,12 @@ afterAll(async () => {
 
 /** What one login session is, whole: the login and what is pipelined behind it. */
 const talks: [string, string][] = [
-  ['atoms', 'a LOGIN ann@site.test secret\r\nb SELECT INBOX\r\nc NOOP\r\n'],
+  ['atoms', 'p1 LOGIN ann@site.test secret\r\np2 SELECT INBOX\r\np3 NOOP\r\n'],
   [
     'literals that do not wait',
-    'a LOGIN {13+}\r\nann@site.test {6+}\r\nsecret\r\nb SELECT INBOX\r\nc NOOP\r\n',
+    'p1 LOGIN {13+}\r\nann@site.test {6+}\r\nsecret\r\np2 SELECT INBOX\r\np3 NOOP\r\n',
   ],
-  ['SASL', `a AUTHENTICATE PLAIN ${base64('\0ann@site.test\0secret')}\r\nb SELECT INBOX\r\nc NOOP\r\n`],
+  ['SASL', `p1 AUTHENTICATE PLAIN ${base64('\0ann@site.test\0secret')}\r\np2 SELECT INBOX\r\np3 NOOP\r\n`],
 ];
 
 test.each(talks)(
@@ -37,14 +37,14 @@ test.each(talks)(
       await client.flushed();
       await new Promise((resolve) => setImmediate(resolve));
       client.send(talk.slice(at));
-      const lines = await client.linesUntil(/^c /);
-      expect(lines.filter((line) => /^[abc] /.test(line)).map((line) => line.slice(0, 4))).toEqual([
-        'a OK',
-        'b OK',
-        'c OK',
+      const lines = await client.linesUntil(/^p3 /);
+      expect(lines.filter((line) => /^p[123] /.test(line)).map((line) => line.slice(0, 5))).toEqual([
+        'p1 OK',
+        'p2 OK',
+        'p3 OK',
       ]);
-      const heard = site.ex1.heard.slice(from).filter((line) => /^[bc] /.test(line));
-      expect(heard, `split at ${at}`).toEqual(['b SELECT INBOX', 'c NOOP']);
+      const heard = site.ex1.heard.slice(from).filter((line) => /^p[23] /.test(line));
+      expect(heard, `split at ${at}`).toEqual(['p2 SELECT INBOX', 'p3 NOOP']);
       client.destroy();
     }
   },
@@ -62,14 +62,8 @@ test.each<[string, string, string]>([
   await client.line();
   client.send(talk);
   const answer = await client.linesUntil(/^a /);
-  if (password.includes('\n')) {
-    // A line end is no part of a password: refused here, and the server hears of nothing.
-    expect(answer.at(-1)).toMatch(/^a (NO|BAD) /);
-    expect(site.ex1.logins.slice(from)).toEqual([]);
-  } else {
-    expect(answer.at(-1)).toMatch(/^a OK /);
-    expect(site.ex1.logins.slice(from).map((login) => login.password)).toEqual([password]);
-  }
+  expect(answer.at(-1)).toMatch(/^a OK /);
+  expect(site.ex1.logins.slice(from).map((login) => login.password)).toEqual([password]);
   client.destroy();
 });
 

@@ -65,6 +65,16 @@ export function rawConnectionOf(socket: Socket): RawConnection {
   return new LineConnection(socket);
 }
 
+/** The same connection with another way to send, for a script that speaks through it. */
+export function sendingBy(connection: RawConnection, send: (data: string) => void): RawConnection {
+  const fieldOf = (of: RawConnection, name: string | symbol): unknown => {
+    if (name === 'send') return send;
+    const field: unknown = Reflect.get(of, name);
+    return typeof field === 'function' ? (field.bind(of) as unknown) : field;
+  };
+  return new Proxy(connection, { get: fieldOf });
+}
+
 class LineConnection implements RawConnection {
   readonly localPort: number;
   readonly remoteAddress: string;
@@ -73,6 +83,7 @@ class LineConnection implements RawConnection {
   private secured: TLSSocket | undefined;
   private chunks: Buffer[] = [];
   private isEnded = false;
+  private written: Promise<void> = Promise.resolve();
   private wake: () => void = () => undefined;
   private readonly onData = (chunk: Buffer) => {
     this.chunks.push(chunk);
@@ -96,7 +107,8 @@ class LineConnection implements RawConnection {
   }
 
   send(data: string | Uint8Array): void {
-    this.socket().write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
+    const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
+    this.written = new Promise((resolve) => this.socket().write(bytes, () => resolve()));
   }
 
   async sendSliced(data: string, bytes: number): Promise<void> {
@@ -154,8 +166,7 @@ class LineConnection implements RawConnection {
   }
 
   async flushed(): Promise<void> {
-    const socket = this.socket();
-    if (socket.writableLength > 0) await once(socket, 'drain');
+    await this.written;
   }
 
   finish(): void {

@@ -1,4 +1,6 @@
-/** Reads a handoff script back from its bytes, written from the grammar in gateway/model/handoff-script.ts. */
+/**
+ * Reads a handoff script back from its bytes, written from the grammar in gateway/model/handoff-script.ts.
+ */
 import { assert } from '#lib/assert';
 
 export type ReadStep =

@@ -1,4 +1,7 @@
-/** Every trace of this folder, as written and with the client's bytes cut at every place. See trace-play.ts. */
+/**
+ * Every trace of this folder, as written and with the client's bytes cut at every place. See trace-
+ * play.ts.
+ */
 import { readFileSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { clientBytes, parseTrace, playTrace } from './trace-play.ts';

@@ -1,4 +1,7 @@
-/** The site that traces play in: two servers, three databases, three people. `given` and `now` lines change it. */
+/**
+ * The site that traces play in: two servers, three databases, three people. `given` and `now` lines change
+ * it.
+ */
 import type { DatabaseId, Generation, Revision, ServerId } from '#model/ids';
 import type { FrontendConfig } from '#model/messages';
 import type {
@@ -57,7 +60,10 @@ function served(server: string, generation: number): DatabaseState {
   return { at: 'served', owner: { server: server as ServerId, generation: generation as Generation } };
 }
 
-/** Changes the world by one line, e.g. `db1 served ex2 4`, `ex1 offers IMAP4REV1 AUTH=PLAIN`, `frontend starttls`. */
+/**
+ * Changes the world by one line, e.g. `db1 served ex2 4`, `ex1 offers IMAP4REV1 AUTH=PLAIN`, `frontend
+ * starttls`.
+ */
 export function change(world: World, line: string): void {
   const [subject = '', verb = '', ...rest] = line.split(' ');
   if (subject === 'frontend') world.frontend = { ...world.frontend, name: 'imap', tls: 'starttls' };

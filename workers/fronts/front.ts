@@ -32,7 +32,10 @@ export type Conversed =
 
 export type HandoffPlan =
   | { readonly is: 'script'; readonly script: Uint8Array }
-  /** The client chose a mechanism that the server does not take; `reply` tells it so, and it may choose another. */
+  /**
+   * The client chose a mechanism that the server does not take; `reply` tells it so, and it may choose
+   * another.
+   */
   | { readonly is: 'unsupported'; readonly reply: string }
   /** The server offers no way in. That is temporary trouble for the client, and `why` is for the log. */
   | { readonly is: 'impossible'; readonly why: string };
@@ -93,7 +96,10 @@ export interface AnnouncedLiteral {
   readonly isWaiting: boolean;
 }
 
-/** The literal announced at the end of a line, by the same rule as the engine's framer: any `{n}` or `{n+}` there. */
+/**
+ * The literal announced at the end of a line, by the same rule as the engine's framer: any `{n}` or `{n+}`
+ * there.
+ */
 export function announcedLiteral(line: string): AnnouncedLiteral | undefined {
   if (!line.endsWith('}')) return undefined;
   const open = line.lastIndexOf('{');

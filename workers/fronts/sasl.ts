@@ -103,7 +103,10 @@ function xoauth2User(response: string): string | undefined {
   return hasBearer(response.slice(end)) ? response.slice('user='.length, end) : undefined;
 }
 
-/** RFC 7628 section 3.1: a GS2 header (RFC 5801) `n,a=NAME,`, then pairs between ^A. Without a name we can't route. */
+/**
+ * RFC 7628 section 3.1: a GS2 header (RFC 5801) `n,a=NAME,`, then pairs between ^A. Without a name we
+ * can't route.
+ */
 function bearerUser(response: string): string | undefined {
   const end = response.indexOf('\x01');
   if (end < 0 || !response.endsWith('\x01\x01') || !hasBearer(response.slice(end))) return undefined;
@@ -156,13 +159,14 @@ const unsafeInName =
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 
 /**
- * The mailbox that a login name opens, as the directory's keys are written: lower case, NFC.
+ * The mailbox that a login name opens. Letters' case and form are the engine's to fold, for the directory's keys
+ * and for names alike.
  * - `user*master`: the owner of a shared secret acts for `user` (Dovecot).
  * - `DOMAIN/user/mailbox`, `DOMAIN\user\mailbox`: the last part is opened (Exchange).
  * Any other name is its own key, also `DOMAIN\user`.
  */
 export function mailboxKeyOf(name: string): string {
-  return opened(name).normalize('NFC').toLowerCase();
+  return opened(name);
 }
 
 function opened(name: string): string {

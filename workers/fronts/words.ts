@@ -3,7 +3,8 @@ import type { Protocol } from '#model/protocol';
 import { imapEngineWords } from './imap/replies.ts';
 
 /**
- * The `words` of a frontend's setup: texts with their line ends, by code of the end reason; 0 is for all others.
+ * The `words` of a frontend's setup: texts with their line ends, by code of the end reason; 0 is for all
+ * others.
  * Protocols without a front yet have none: the engine closes plainly.
  */
 export function engineWords(protocol: Protocol): { reason: number; text: string }[] {

@@ -20,6 +20,7 @@ export type Reading =
 
 export interface ReadLimits {
   readonly lineBytesMax: number;
+  readonly literalBytesMax: number;
   readonly commandBytesMax: number;
 }
 
@@ -49,7 +50,7 @@ export class CommandReader {
         return { is: 'command', bytes: withoutLineEnd(Buffer.concat(parts, size)) };
 
       const [announced, isInvited] = [Number(literal[1]), literal[2] !== '+'];
-      if (size + announced > limits.commandBytesMax) {
+      if (announced > limits.literalBytesMax || size + announced > limits.commandBytesMax) {
         return { is: isInvited ? 'literalRefused' : 'tooLong', tag: tagOf(parts[0]) };
       }
       if (isInvited) this.#invite();

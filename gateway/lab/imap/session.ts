@@ -279,9 +279,11 @@ class Session {
   }
 
   #readLimits(): ReadLimits {
-    const { lineBytesMax, loginLiteralBytesMax, commandBytesMax } = limits;
-    const bytesMax = this.#account === undefined ? lineBytesMax + loginLiteralBytesMax : commandBytesMax;
-    return { lineBytesMax, commandBytesMax: bytesMax };
+    const { lineBytesMax, loginLiteralBytesMax, messageBytesMax, commandBytesMax } = limits;
+    if (this.#account !== undefined)
+      return { lineBytesMax, literalBytesMax: messageBytesMax, commandBytesMax };
+    const bytesMax = lineBytesMax + 2 * loginLiteralBytesMax;
+    return { lineBytesMax, literalBytesMax: loginLiteralBytesMax, commandBytesMax: bytesMax };
   }
 
   #bye(why: string): void {

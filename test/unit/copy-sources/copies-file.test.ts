@@ -15,11 +15,13 @@ const serverIdOf = serverNames(
 test.each([
   [
     'YAML',
-    'databases:\n  DB1:\n    active: EX1\n    copies: [ex2, ex1.corp.example]\n    status: mounting\n    generation: 7\n',
+    'databases:\n  DB1:\n    active: EX1\n    copies: [ex2, ex1.corp.example]\n    status: ' +
+      'mounting\n    generation: 7\n',
   ],
   [
     'JSON',
-    '{"databases": {"db1": {"active": "ex1", "copies": ["ex2", "ex1"], "status": "Mounting", "generation": 7}}}',
+    '{"databases": {"db1": {"active": "ex1", "copies": ["ex2", "ex1"], "status": "Mounting", ' +
+      '"generation": 7}}}',
   ],
 ])('%s says where a database is', (_, text) => {
   expect(parse(text)).toEqual({
@@ -114,7 +116,7 @@ test('an alias is a mistake, not a way to make much of little', () => {
   expect(parse('databases:\n  db1: &a { active: ex1 }\n  db2: *a\n')).toHaveProperty('problem');
 });
 
-test('a file that turns bad leaves the last good claims in place, and the next good one is taken', async () => {
+test('a file that turns bad leaves the last good claims, and the next good one is taken', async () => {
   const path = join(await makeTempFolder('copies'), 'copies.yaml');
   const clock = fakeClock();
   const sets: ClaimSet[] = [];

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { CommandReader, type Reading } from '#gateway/lab/imap/command-reader';
 
-const limits = { lineBytesMax: 40, commandBytesMax: 100 };
+const limits = { lineBytesMax: 40, literalBytesMax: 95, commandBytesMax: 100 };
 
 async function* chunksOf(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -46,7 +46,9 @@ test('a line may be as long as the limit, and no longer', async () => {
 
 test('a command may be as long as the limit, literals included', async () => {
   const head = 'a1 APPEND b {86}\r\n';
-  expect((await read(`${'a1 A {90}\r\n'.replace('90', '89')}${'x'.repeat(89)}\r\n`)).readings[0]).toHaveLength(100);
+  expect(
+    (await read(`${'a1 A {90}\r\n'.replace('90', '89')}${'x'.repeat(89)}\r\n`)).readings[0],
+  ).toHaveLength(100);
   expect((await read(`${head}rest\r\n`)).readings).toEqual(['literalRefused a1', 'rest', 'ended']);
 });
 

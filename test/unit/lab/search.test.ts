@@ -4,22 +4,43 @@ import { parseCommand } from '#gateway/lab/imap/grammar';
 import { matches } from '#gateway/lab/imap/search';
 import type { Message } from '#gateway/lab/store/copy';
 
+const base64 = (text: string) => Buffer.from(text).toString('base64');
 const noon = (day: string) => Date.parse(`${day}T12:00:00Z`);
 
 const messages: Message[] = [
-  message(10, '2026-11-20', ['\\Seen'], 'From: Ann <ann@demo.test>\r\nSubject: One\r\nDate: Fri, 20 Nov 2026 01:00:00 +0500'),
-  message(12, '2026-11-21', ['\\Flagged', '$Work'], 'From: bob@demo.test\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=', [
-    'Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable',
-    'K=F6ln am Rh=\r\nein',
-  ]),
+  message(
+    10,
+    '2026-11-20',
+    ['\\Seen'],
+    'From: Ann <ann@demo.test>\r\nSubject: One\r\nDate: Fri, 20 Nov 2026 01:00:00 +0500',
+  ),
+  message(
+    12,
+    '2026-11-21',
+    ['\\Flagged', '$Work'],
+    'From: bob@demo.test\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=',
+    [
+      'Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable',
+      'K=F6ln am Rh=\r\nein',
+    ],
+  ),
   message(40, '2026-11-22', [], 'To: "Cid" <cid@demo.test>\r\nSubject: three', [
     'Content-Type: multipart/mixed; boundary=b',
-    `--b\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.from('hidden words').toString('base64')}\r\n--b--`,
+    `--b\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64('hidden words')}\r\n--b--`,
   ]),
 ];
 
-function message(uid: number, day: string, flags: string[], head: string, [more, body]: string[] = []): Message {
-  const bytes = Buffer.from(`${head}\r\n${more === undefined ? '' : `${more}\r\n`}\r\n${body ?? 'text'}\r\n`, 'utf8');
+function message(
+  uid: number,
+  day: string,
+  flags: string[],
+  head: string,
+  [more, body]: string[] = [],
+): Message {
+  const bytes = Buffer.from(
+    `${head}\r\n${more === undefined ? '' : `${more}\r\n`}\r\n${body ?? 'text'}\r\n`,
+    'utf8',
+  );
   return { uid, internalDate: noon(day), bytes, flags: new Set(flags) };
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Env } from '#gateway/settings/surroundings';
 import { certificate, files, key, machine, problemsOf, settingsOf, site } from './site.ts';
 
@@ -136,164 +136,182 @@ test('the file of POSTERN_ENV_PATH wins name by name, and an empty value there u
   const bad = (path: string) =>
     path === '/etc/postern.env' ? { text: 'secret thing\nPOSTERN_FOO=1' } : machine.readFile(path);
   expect(problemsOf(changes, { ...machine, readFile: bad })).toEqual([
-    'POSTERN_ENV_PATH names /etc/postern.env, whose line 1 is no NAME=value; write NAME=value, or # in front of a comment',
+    'POSTERN_ENV_PATH names /etc/postern.env, whose line 1 is no NAME=value; write NAME=value, or' +
+      ' # in front of a comment',
     'POSTERN_FOO is no setting; remove it; docs/settings.md lists all names',
   ]);
 });
 
-describe('a problem names its setting and the mend', () => {
-  test.each<[Env, string]>([
-    [
-      { POSTERN_SERVERS: undefined, POSTERN_DATABASE_DB1_COPIES: undefined, ...noServers() },
-      'POSTERN_SERVERS is not set; name the servers: POSTERN_SERVERS=ex1,ex2',
-    ],
-    [{ POSTERN_SERVER: 'ex1' }, 'POSTERN_SERVER is no setting; did you mean POSTERN_SERVERS?'],
-    [
-      { POSTERN_AGNET_KEY_FILE: '/run/agent.key' },
-      'POSTERN_AGNET_KEY_FILE is no setting; did you mean POSTERN_AGENT_KEY_FILE?',
-    ],
-    [
-      { POSTERN_SERVER_BACKUP_ADDRESS: '10.1.0.13' },
-      'POSTERN_SERVER_BACKUP_ADDRESS is no setting; add the server backup to POSTERN_SERVERS, or remove it',
-    ],
-    [
-      { POSTERN_SERVER_EX1_ADDRESS: 'ex1.corp.example' },
-      'POSTERN_SERVER_EX1_ADDRESS has "ex1.corp.example", which is no IP address; write an IPv4 or IPv6 address, such as 10.1.0.11 or fd00::11',
-    ],
-    [
-      { POSTERN_SERVER_EX1_ADDRESS: undefined },
-      'POSTERN_SERVER_EX1_ADDRESS is not set; write, for example, POSTERN_SERVER_EX1_ADDRESS=10.1.0.11',
-    ],
-    [
-      { POSTERN_SERVER_EX1_FQDN: undefined },
-      'POSTERN_SERVER_EX1_FQDN is not set; write, for example, POSTERN_SERVER_EX1_FQDN=ex1.corp.example',
-    ],
-    [
-      { POSTERN_SERVER_EX1_ADDRESS: '10.1.0.12' },
-      'POSTERN_SERVER_EX_2_ADDRESS is 10.1.0.12 port 993, as that of ex1; give each server its own address or port',
-    ],
-    [
-      { POSTERN_SERVER_EX_2_FQDN: 'ex1.other.example' },
-      'POSTERN_SERVER_EX_2_FQDN makes ex1 a name of both ex1 and ex-2; correct it, so that claims about the one are not taken for the other',
-    ],
-    [
-      { POSTERN_SERVER_TLS_CA_PATH: '/etc/none' },
-      "POSTERN_SERVER_TLS_CA_PATH can't be used: /etc/none does not exist; name a file that this user can read",
-    ],
-    [
-      { POSTERN_SERVER_TLS_CA_PATH: '/etc/mailboxes' },
-      'POSTERN_SERVER_TLS_CA_PATH names /etc/mailboxes, which holds no certificate; name a PEM file of authorities',
-    ],
-    [
-      { POSTERN_TLS_CERT_PATH: '/etc/none' },
-      "POSTERN_TLS_CERT_PATH can't be used: /etc/none does not exist; name a file that this user can read",
-    ],
-    [
-      { POSTERN_TLS_KEY_PATH: '/etc/cert.pem' },
-      'POSTERN_TLS_KEY_PATH names /etc/cert.pem, which holds no private key; name a PEM file with a private key',
-    ],
-    [
-      { POSTERN_TLS_CERT_PATH: undefined },
-      'POSTERN_TLS_CERT_PATH is not set; name the PEM file of the certificate that clients see',
-    ],
-    [
-      { POSTERN_TLS_KEY_PATH: undefined },
-      'POSTERN_TLS_KEY_PATH is not set; name the PEM file of the key, or use POSTERN_TLS_KEY_FILE',
-    ],
-    [
-      { POSTERN_TLS_KEY_FILE: '/etc/key.pem' },
-      'POSTERN_TLS_KEY_PATH is set, and POSTERN_TLS_KEY too; keep one of them',
-    ],
-    [
-      { POSTERN_TLS_CERT_PATH: '/etc/cert.pem,/etc/ca.pem' },
-      'POSTERN_TLS_KEY_PATH names 1 keys for 2 certificates; name one key file for each certificate, in the same order',
-    ],
-    [
-      { POSTERN_AGENT_KEY: 'x'.repeat(16), POSTERN_AGENT_KEY_FILE: '/run/agent.key' },
-      'POSTERN_AGENT_KEY is set, and POSTERN_AGENT_KEY_FILE too; keep one of them',
-    ],
-    [
-      { POSTERN_AGENT_KEY_FILE: '/run/none' },
-      "POSTERN_AGENT_KEY_FILE can't be used: /run/none does not exist; name a file that this user can read",
-    ],
-    [
-      { POSTERN_AGENT_KEY_FILE: '/run/empty' },
-      'POSTERN_AGENT_KEY_FILE names /run/empty, which is empty; write the value into that file',
-    ],
-    [{ POSTERN_AGENT_KEY: 'x'.repeat(15) }, 'POSTERN_AGENT_KEY has 15 characters; use 16 or more'],
-    [
-      { POSTERN_AGENT_LISTEN: '10.1.0.21:8453' },
-      'POSTERN_AGENT_KEY is not set, and POSTERN_AGENT_LISTEN is; give the token that agents send, as POSTERN_AGENT_KEY_FILE',
-    ],
-    [
-      { POSTERN_AGENT_LISTEN: '10.1.0.21:993', POSTERN_AGENT_KEY: 'x'.repeat(16) },
-      'POSTERN_AGENT_LISTEN takes port 993, which POSTERN_IMAPS_PORT takes too; give each listener its own address or port',
-    ],
-    [
-      { POSTERN_COPY_SOURCES: 'file' },
-      'POSTERN_COPIES_PATH is not set, and POSTERN_COPY_SOURCES has file; name the file that says where the active copies are',
-    ],
-    [
-      { POSTERN_COPIES_PATH: '/etc/copies.yaml' },
-      'POSTERN_COPIES_PATH is set, and POSTERN_COPY_SOURCES has no file; add file to POSTERN_COPY_SOURCES, or remove it',
-    ],
-    [
-      { POSTERN_DIRECTORY_PATH: '/etc/none' },
-      'POSTERN_DIRECTORY_PATH names /etc/none, which is no file that this user can read; make the file, or correct the path',
-    ],
-    [
-      { POSTERN_DIRECTORY_PATH: undefined },
-      'POSTERN_DIRECTORY_PATH is not set, so no mailbox has a database, and POSTERN_MOVE_POLICY is exclusive; name the file of mailboxes, or set POSTERN_DEFAULT_DATABASE',
-    ],
-    [
-      { POSTERN_DATABASES: undefined, POSTERN_DATABASE_DB1_COPIES: undefined },
-      'POSTERN_DATABASES is not set, and POSTERN_MOVE_POLICY is exclusive; name the databases, or choose the preset of your servers (POSTERN_PRESET)',
-    ],
-    [
-      { POSTERN_DATABASE_DB1_COPIES: 'ex1,ex2' },
-      'POSTERN_DATABASE_DB1_COPIES has ex2, which POSTERN_SERVERS does not list; did you mean ex1?',
-    ],
-    [
-      { POSTERN_DEFAULT_DATABASE: 'archive' },
-      'POSTERN_DEFAULT_DATABASE has archive, which POSTERN_DATABASES does not list; add it to POSTERN_DATABASES, or correct it',
-    ],
-    [
-      { POSTERN_DATABASES: 'db1,d_b,d-b' },
-      'POSTERN_DATABASES has d_b and d-b, which are both written POSTERN_DATABASE_D_B_COPIES; give one of them another name',
-    ],
-    [
-      { POSTERN_PROBE_ACCOUNTS: 'db1 probe s3cret\ndb2 nopass' },
-      'POSTERN_PROBE_ACCOUNTS has no database, user and password in line 2; write them with white space between',
-    ],
-    [
-      { POSTERN_PROBE_ACCOUNTS: 'db1 a x\ndb1 b y' },
-      'POSTERN_PROBE_ACCOUNTS has a second account of db1 in line 2; leave one a database',
-    ],
-    [
-      { POSTERN_STATE_DIR: '/nowhere' },
-      'POSTERN_STATE_DIR names /nowhere, which is no folder that this user can write; make the folder and give it to this user',
-    ],
-    [
-      { POSTERN_PROTOCOLS: 'imaps,pop3s' },
-      'POSTERN_PROTOCOLS has "pop3s"; did you mean imaps? (write one of imaps, imap)',
-    ],
-    [
-      { POSTERN_PRESET: 'exchange2010' },
-      'POSTERN_PRESET has "exchange2010"; did you mean exchange-2010? (write one of generic, exchange-2010, exchange, dovecot-dsync, dovecot-shared, cyrus, stalwart)',
-    ],
-    [
-      { POSTERN_LISTEN_ADDRESS: '0.0.0.0,10.1.0.10' },
-      'POSTERN_IMAPS_PORT takes port 993 of one address twice: POSTERN_LISTEN_ADDRESS has all addresses and one of them; give each listener its own address or port',
-    ],
-  ])('%j', (changes, problem) => {
-    expect(problemsOf(changes)).toEqual([problem]);
-  });
+const faults: [Env, string][] = [
+  [
+    { POSTERN_SERVERS: undefined, POSTERN_DATABASE_DB1_COPIES: undefined, ...noServers() },
+    'POSTERN_SERVERS is not set; name the servers: POSTERN_SERVERS=ex1,ex2',
+  ],
+  [{ POSTERN_SERVER: 'ex1' }, 'POSTERN_SERVER is no setting; did you mean POSTERN_SERVERS?'],
+  [
+    { POSTERN_AGNET_KEY_FILE: '/run/agent.key' },
+    'POSTERN_AGNET_KEY_FILE is no setting; did you mean POSTERN_AGENT_KEY_FILE?',
+  ],
+  [
+    { POSTERN_SERVER_BACKUP_ADDRESS: '10.1.0.13' },
+    'POSTERN_SERVER_BACKUP_ADDRESS is no setting; add the server backup to POSTERN_SERVERS, or remove it',
+  ],
+  [
+    { POSTERN_SERVER_EX1_ADDRESS: 'ex1.corp.example' },
+    'POSTERN_SERVER_EX1_ADDRESS has "ex1.corp.example", which is no IP address; write an IPv4 or ' +
+      'IPv6 address, such as 10.1.0.11 or fd00::11',
+  ],
+  [
+    { POSTERN_SERVER_EX1_ADDRESS: undefined },
+    'POSTERN_SERVER_EX1_ADDRESS is not set; write, for example, POSTERN_SERVER_EX1_ADDRESS=10.1.0.11',
+  ],
+  [
+    { POSTERN_SERVER_EX1_FQDN: undefined },
+    'POSTERN_SERVER_EX1_FQDN is not set; write, for example, POSTERN_SERVER_EX1_FQDN=ex1.corp.example',
+  ],
+  [
+    { POSTERN_SERVER_EX1_ADDRESS: '10.1.0.12' },
+    'POSTERN_SERVER_EX_2_ADDRESS is 10.1.0.12 port 993, as that of ex1; give each server its own ' +
+      'address or port',
+  ],
+  [
+    { POSTERN_SERVER_EX_2_FQDN: 'ex1.other.example' },
+    'POSTERN_SERVER_EX_2_FQDN makes ex1 a name of both ex1 and ex-2; correct it, so that claims ' +
+      'about the one are not taken for the other',
+  ],
+  [
+    { POSTERN_SERVER_TLS_CA_PATH: '/etc/none' },
+    "POSTERN_SERVER_TLS_CA_PATH can't be used: /etc/none does not exist; name a file that this user can read",
+  ],
+  [
+    { POSTERN_SERVER_TLS_CA_PATH: '/etc/mailboxes' },
+    'POSTERN_SERVER_TLS_CA_PATH names /etc/mailboxes, which holds no certificate; name a PEM file' +
+      ' of authorities',
+  ],
+  [
+    { POSTERN_TLS_CERT_PATH: '/etc/none' },
+    "POSTERN_TLS_CERT_PATH can't be used: /etc/none does not exist; name a file that this user can read",
+  ],
+  [
+    { POSTERN_TLS_KEY_PATH: '/etc/cert.pem' },
+    'POSTERN_TLS_KEY_PATH names /etc/cert.pem, which holds no private key; name a PEM file with a' +
+      ' private key',
+  ],
+  [
+    { POSTERN_TLS_CERT_PATH: undefined },
+    'POSTERN_TLS_CERT_PATH is not set; name the PEM file of the certificate that clients see',
+  ],
+  [
+    { POSTERN_TLS_KEY_PATH: undefined },
+    'POSTERN_TLS_KEY_PATH is not set; name the PEM file of the key, or use POSTERN_TLS_KEY_FILE',
+  ],
+  [
+    { POSTERN_TLS_KEY_FILE: '/etc/key.pem' },
+    'POSTERN_TLS_KEY_PATH is set, and POSTERN_TLS_KEY too; keep one of them',
+  ],
+  [
+    { POSTERN_TLS_CERT_PATH: '/etc/cert.pem,/etc/ca.pem' },
+    'POSTERN_TLS_KEY_PATH names 1 keys for 2 certificates; name one key file for each ' +
+      'certificate, in the same order',
+  ],
+  [
+    { POSTERN_AGENT_KEY: 'x'.repeat(16), POSTERN_AGENT_KEY_FILE: '/run/agent.key' },
+    'POSTERN_AGENT_KEY is set, and POSTERN_AGENT_KEY_FILE too; keep one of them',
+  ],
+  [
+    { POSTERN_AGENT_KEY_FILE: '/run/none' },
+    "POSTERN_AGENT_KEY_FILE can't be used: /run/none does not exist; name a file that this user can read",
+  ],
+  [
+    { POSTERN_AGENT_KEY_FILE: '/run/empty' },
+    'POSTERN_AGENT_KEY_FILE names /run/empty, which is empty; write the value into that file',
+  ],
+  [{ POSTERN_AGENT_KEY: 'x'.repeat(15) }, 'POSTERN_AGENT_KEY has 15 characters; use 16 or more'],
+  [
+    { POSTERN_AGENT_LISTEN: '10.1.0.21:8453' },
+    'POSTERN_AGENT_KEY is not set, and POSTERN_AGENT_LISTEN is; give the token that agents send, ' +
+      'as POSTERN_AGENT_KEY_FILE',
+  ],
+  [
+    { POSTERN_AGENT_LISTEN: '10.1.0.21:993', POSTERN_AGENT_KEY: 'x'.repeat(16) },
+    'POSTERN_AGENT_LISTEN takes port 993, which POSTERN_IMAPS_PORT takes too; give each listener ' +
+      'its own address or port',
+  ],
+  [
+    { POSTERN_COPY_SOURCES: 'file' },
+    'POSTERN_COPIES_PATH is not set, and POSTERN_COPY_SOURCES has file; name the file that says ' +
+      'where the active copies are',
+  ],
+  [
+    { POSTERN_COPIES_PATH: '/etc/copies.yaml' },
+    'POSTERN_COPIES_PATH is set, and POSTERN_COPY_SOURCES has no file; add file to ' +
+      'POSTERN_COPY_SOURCES, or remove it',
+  ],
+  [
+    { POSTERN_DIRECTORY_PATH: '/etc/none' },
+    'POSTERN_DIRECTORY_PATH names /etc/none, which is no file that this user can read; make the ' +
+      'file, or correct the path',
+  ],
+  [
+    { POSTERN_DIRECTORY_PATH: undefined },
+    'POSTERN_DIRECTORY_PATH is not set, so no mailbox has a database, and POSTERN_MOVE_POLICY is ' +
+      'exclusive; name the file of mailboxes, or set POSTERN_DEFAULT_DATABASE',
+  ],
+  [
+    { POSTERN_DATABASES: undefined, POSTERN_DATABASE_DB1_COPIES: undefined },
+    'POSTERN_DATABASES is not set, and POSTERN_MOVE_POLICY is exclusive; name the databases, or ' +
+      'choose the preset of your servers (POSTERN_PRESET)',
+  ],
+  [
+    { POSTERN_DATABASE_DB1_COPIES: 'ex1,ex2' },
+    'POSTERN_DATABASE_DB1_COPIES has ex2, which POSTERN_SERVERS does not list; did you mean ex1?',
+  ],
+  [
+    { POSTERN_DEFAULT_DATABASE: 'archive' },
+    'POSTERN_DEFAULT_DATABASE has archive, which POSTERN_DATABASES does not list; add it to ' +
+      'POSTERN_DATABASES, or correct it',
+  ],
+  [
+    { POSTERN_DATABASES: 'db1,d_b,d-b' },
+    'POSTERN_DATABASES has d_b and d-b, which are both written POSTERN_DATABASE_D_B_COPIES; give ' +
+      'one of them another name',
+  ],
+  [
+    { POSTERN_PROBE_ACCOUNTS: 'db1 probe s3cret\ndb2 nopass' },
+    'POSTERN_PROBE_ACCOUNTS has no database, user and password in line 2; write them with white ' +
+      'space between',
+  ],
+  [
+    { POSTERN_PROBE_ACCOUNTS: 'db1 a x\ndb1 b y' },
+    'POSTERN_PROBE_ACCOUNTS has a second account of db1 in line 2; leave one a database',
+  ],
+  [
+    { POSTERN_STATE_DIR: '/nowhere' },
+    'POSTERN_STATE_DIR names /nowhere, which is no folder that this user can write; make the ' +
+      'folder and give it to this user',
+  ],
+  [{ POSTERN_PROTOCOLS: 'imaps,pop3s' }, 'POSTERN_PROTOCOLS has "pop3s"; write one of imaps, imap'],
+  [
+    { POSTERN_PRESET: 'exchange2010' },
+    'POSTERN_PRESET has "exchange2010"; did you mean exchange-2010? (write one of generic, ' +
+      'exchange-2010, exchange, dovecot-dsync, dovecot-shared, cyrus, stalwart)',
+  ],
+  [
+    { POSTERN_LISTEN_ADDRESS: '0.0.0.0,10.1.0.10' },
+    'POSTERN_IMAPS_PORT takes port 993 of one address twice: POSTERN_LISTEN_ADDRESS has all ' +
+      'addresses and one of them; give each listener its own address or port',
+  ],
+];
+
+test.each(faults)('a problem names its setting and the mend: %j', (changes, problem) => {
+  expect(problemsOf(changes)).toEqual([problem]);
 });
 
 test.each(['tls', 'imap', 'down-2'])('a server called %s would be a word of a setting', (name) => {
   const [problem] = problemsOf({ POSTERN_SERVERS: `ex1,ex-2,${name}` });
   expect(problem).toBe(
-    `POSTERN_SERVERS has the name ${name}, and POSTERN_SERVER_${name.split('-')[0]?.toUpperCase()} begins settings of all servers; give that server another name`,
+    `POSTERN_SERVERS has the name ${name}, and POSTERN_SERVER_${name.split('-')[0]?.toUpperCase()} ` +
+      'begins settings of all servers; give that server another name',
   );
 });
 
@@ -306,7 +324,8 @@ test('two servers whose names are written alike are told once', () => {
     line.includes('both written'),
   );
   expect(collisions).toEqual([
-    'POSTERN_SERVERS has ex-2 and ex_2, which are both written POSTERN_SERVER_EX_2_ADDRESS; give one of them another name',
+    'POSTERN_SERVERS has ex-2 and ex_2, which are both written POSTERN_SERVER_EX_2_ADDRESS; give ' +
+      'one of them another name',
   ]);
 });
 

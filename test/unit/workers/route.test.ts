@@ -185,7 +185,7 @@ test.each<[string, string[], Partial<RouteQuestion>, string]>([
   expect(told(tableAfter(changes), question)).toBe(expected);
 });
 
-test('a store that fails on a server that is up is that database only, and only where there is one writer', () => {
+test('a failing store on a server that is up stops its own database, where there is one writer', () => {
   const table = tableAfter([]);
   const faulty = {
     ...table,

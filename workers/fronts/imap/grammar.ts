@@ -75,7 +75,10 @@ export function parseAuthenticate(text: string, at: number): Parsed<Authenticate
   return { value: { mechanism: mechanism.value, initialResponse: initial } };
 }
 
-/** RFC 2971 section 3: NIL, or a list of at most 30 pairs. We check its bounds (V30) and keep nothing of it. */
+/**
+ * RFC 2971 section 3: NIL, or a list of at most 30 pairs. We check its bounds (V30) and keep nothing of
+ * it.
+ */
 export function parseId(text: string, at: number): Parsed<undefined> {
   const nil = parseNil(text, at + 1);
   if (text[at] === ' ' && nil !== undefined) return parseEnd(text, nil);
@@ -155,7 +158,10 @@ function parseQuoted(text: string, at: number): ParsedPiece {
   return fault(text.length, 'a closing quote');
 }
 
-/** RFC 9051 section 4.3: `{n}` or `{n+}`, CRLF, n bytes. A literal that was not taken in ends the text here. */
+/**
+ * RFC 9051 section 4.3: `{n}` or `{n+}`, CRLF, n bytes. A literal that was not taken in ends the text
+ * here.
+ */
 function parseLiteral(text: string, at: number): ParsedPiece {
   const close = text.indexOf('}', at);
   const announced = close < 0 ? null : /^\{([0-9]{1,10})\+?\}$/.exec(text.slice(at, close + 1));

@@ -46,7 +46,10 @@ function startTlsSteps(server: ServerProtocolRoute, timeoutMs: number): Step[] {
   return [send('s STARTTLS\r\n'), expect(timeoutMs, rules), { step: 'startTls' }];
 }
 
-/** Who the client is, for a server that trusts us with it. A server that dislikes the ID still gets the login. */
+/**
+ * Who the client is, for a server that trusts us with it. A server that dislikes the ID still gets the
+ * login.
+ */
 function idSteps(server: ServerProtocolRoute, client: ClientFacts, timeoutMs: number): Step[] {
   if (!server.isTrusting || !server.offer.capabilities.includes('ID')) return [];
   const rules = [accept('i '), fail('* BYE'), skip('*')];
@@ -68,7 +71,10 @@ function idPairs(client: ClientFacts): string {
     .join(' ');
 }
 
-/** RFC 9051: quoted. The values are our own facts; anything but printable ASCII would be a fault, and is left out. */
+/**
+ * RFC 9051: quoted. The values are our own facts; anything but printable ASCII would be a fault, and is
+ * left out.
+ */
 function quoted(value: string): string {
   return `"${value.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
 }
@@ -184,7 +190,10 @@ function invitationRules(tag: string): Rule[] {
   ];
 }
 
-/** A server that did not say its capabilities with the OK is asked; the answer goes to the client before the OK. */
+/**
+ * A server that did not say its capabilities with the OK is asked; the answer goes to the client before
+ * the OK.
+ */
 function capabilitySteps(timeoutMs: number): Step[] {
   const unlessFinalHas = '[CAPABILITY';
   const rules: Rule[] = [
@@ -226,7 +235,8 @@ function mayStreamLiterals(offer: Offer, user: string, password: string): boolea
 }
 
 /**
- * What a refusal means for the client. The uniform answer hides whether the user exists; a code that tells more,
+ * What a refusal means for the client. The uniform answer hides whether the user exists; a code that tells
+ * more,
  * such as EXPIRED, goes on with its text. A server in trouble is no wrong password.
  */
 export function imapRefusalOf(login: Login, serverLine: string): Refusal {

@@ -87,7 +87,7 @@ async function readCommand(talk: Talk): Promise<Command | Over> {
     const room = roomFor(talk, head, text.length);
     if (literal.size > room) {
       const left = await passOver(conversation, literal);
-      return left ?? { is: 'command', head, text, isTooBig: room > 0 };
+      return left ?? { is: 'command', head, text, isTooBig: room >= 0 };
     }
     const bytes = await conversation.readLiteral(literal.size, literal.isWaiting ? replies.invitation : '');
     if (typeof bytes !== 'string') return over(bytes.reason);
@@ -99,13 +99,15 @@ async function readCommand(talk: Talk): Promise<Command | Over> {
   return { is: 'command', head, text, isTooBig: false };
 }
 
-/** How large the next literal of a command may be; 0 where the command takes none, or not on a clear line (V05). */
+/**
+ * How large a command's next literal may be; -1 where it takes none, not even an empty one, as before TLS
+ * (V05).
+ */
 function roomFor(talk: Talk, head: Parsed<Head>, taken: number): number {
-  if ('fault' in head) return 0;
+  if ('fault' in head) return noLiteral;
   const { name } = head.value;
-  if (name === 'ID' || (name === 'LOGIN' && mayLogIn(talk)))
-    return Math.min(literalBytesMax, commandBytesMax - taken);
-  return 0;
+  const takesLiterals = name === 'ID' || (name === 'LOGIN' && mayLogIn(talk));
+  return takesLiterals ? Math.max(0, Math.min(literalBytesMax, commandBytesMax - taken)) : noLiteral;
 }
 
 /**
@@ -291,9 +293,9 @@ function over(reason: EndReason, words: string = lastWords(reason)): Over {
 /** RFC 9051 sections 6.3 and 6.4, with the extensions that clients use first. */
 const laterCommands: ReadonlySet<string> = new Set(
   (
-    'SELECT EXAMINE CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE LIST LSUB NAMESPACE STATUS APPEND IDLE ENABLE CHECK ' +
-    'CLOSE UNSELECT EXPUNGE SEARCH FETCH STORE COPY MOVE UID XLIST COMPRESS GETQUOTAROOT GETQUOTA GETACL MYRIGHTS ' +
-    'GETMETADATA SORT THREAD UNAUTHENTICATE'
+    'SELECT EXAMINE CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE LIST LSUB NAMESPACE STATUS APPEND IDLE ' +
+    'ENABLE CHECK CLOSE UNSELECT EXPUNGE SEARCH FETCH STORE COPY MOVE UID XLIST COMPRESS GETQUOTAROOT ' +
+    'GETQUOTA GETACL MYRIGHTS GETMETADATA SORT THREAD UNAUTHENTICATE'
   ).split(' '),
 );
 
@@ -307,5 +309,6 @@ const badNamesMax = 3;
 const literalBytesMax = 8 * 1024;
 /** 30 pairs of an ID, each key and value a literal, are 34 KiB (V30). */
 const commandBytesMax = 64 * 1024;
+const noLiteral = -1;
 /** An ID of 30 pairs has 60 literals. */
 const literalsPassedMax = 64;

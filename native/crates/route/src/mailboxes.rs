@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{BufRead, Read};
+use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// A line with its end. A mailbox with a hundred aliases fits.
@@ -48,14 +49,17 @@ pub struct Mailboxes {
     mailboxes: usize,
 }
 
-/// The form of a key that is looked up: without white space around, ASCII letters lower case, others as they
-/// are. `None` for what is no key: empty, over 256 bytes, or with white space, a control character or a comma
+/// The form of a key that is looked up: without white space around, in lower case, letters composed (NFC), so that
+/// `JÖRG` finds `jörg` whichever way a client writes the umlaut. `None` for what is no key: empty, over 256 bytes, or with white space, a control character or a comma
 /// in it.
 #[must_use]
 pub fn canonical_key(raw: &str) -> Option<Cow<'_, str>> {
     let key = raw.trim_matches(|letter: char| letter.is_ascii_whitespace());
     if key.is_empty() || key.len() > KEY_BYTES_MAX || key.contains(is_foreign_to_keys) {
         return None;
+    }
+    if !key.is_ascii() {
+        return Some(Cow::Owned(key.nfc().collect::<String>().to_lowercase()));
     }
     Some(match key.bytes().any(|byte| byte.is_ascii_uppercase()) {
         true => Cow::Owned(key.to_ascii_lowercase()),

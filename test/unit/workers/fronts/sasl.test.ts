@@ -124,18 +124,17 @@ test('a password with a NUL goes to no server', () => {
 });
 
 test.each([
-  ['Ann@Demo.Test', 'ann@demo.test'],
+  ['Ann@Demo.Test', 'Ann@Demo.Test'],
   ['ann*owner', 'ann'],
   ['ann*', 'ann*'],
   ['*owner', '*owner'],
   ['a*b*c', 'a*b*c'],
-  ['CORP/ann', 'corp/ann'],
-  ['CORP\\ann', 'corp\\ann'],
-  ['CORP/ann/Shared', 'shared'],
-  ['CORP\\ann\\Shared', 'shared'],
+  ['CORP/ann', 'CORP/ann'],
+  ['CORP\\ann', 'CORP\\ann'],
+  ['CORP/ann/Shared', 'Shared'],
+  ['CORP\\ann\\Shared', 'Shared'],
   ['a//b', 'a//b'],
   ['a/b/c/d', 'a/b/c/d'],
-  ['anne\u0301@demo.test', 'ann\u00e9@demo.test'],
 ])('the mailbox that %s opens is %s', (name, key) => {
   expect(mailboxKeyOf(name)).toBe(key);
 });

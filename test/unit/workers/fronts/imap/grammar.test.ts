@@ -141,7 +141,10 @@ test('random text is parsed or refused with a column within it, never thrown at'
   );
 });
 
-/** As an atom where that can be, else quoted where that can be, else a literal; `kind` 2 is always a literal. */
+/**
+ * As an atom where that can be, else quoted where that can be, else a literal; `kind` 2 is always a
+ * literal.
+ */
 function form(value: string, kind: number): string {
   if (kind === 0 && /^[^\x01-\x20\x7f(){"]+$/.test(value)) return value;
   if (kind < 2 && !/[\r\n]/.test(value)) return `"${value.replace(/["\\]/g, '\\$&')}"`;

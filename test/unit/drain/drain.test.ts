@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import { planDrain } from '#gateway/drain/drain-plan';
+import type { Goodbye } from '#gateway/drain/drain-plan';
+import { createDrainer } from '#gateway/drain/drainer';
+import type { DrainOutcome } from '#gateway/drain/drainer';
+import type { TableDiff } from '#gateway/routing/diff-table';
+import { codeOf } from '#model/end-reason';
+import type { DatabaseId, ServerId } from '#model/ids';
+import type { MovePolicy } from '#model/routing-table';
+
+const nothing: TableDiff = {
+  moved: [],
+  down: [],
+  up: [],
+  ready: [],
+  draining: [],
+  inMaintenance: [],
+  removed: [],
+};
+const ex1 = { server: 'ex1' as ServerId, index: 4, why: 'no greeting within 5s' };
+const end = { serverDownSessions: 'end' } as const;
+
+test.each<[string, Partial<TableDiff>, string[]]>([
+  [
+    'an exclusive database that moved loses the sessions that are elsewhere',
+    { moved: [moved('exclusive')] },
+    ['copy_moved {"database":10,"exceptServer":5} db1 moved from ex1 to ex2'],
+  ],
+  [
+    'to a server that the settings lack, all of them',
+    { moved: [{ ...moved('exclusive'), toIndex: undefined }] },
+    ['copy_moved {"database":10} db1 moved from ex1 to ex2'],
+  ],
+  ['a sticky one keeps them', { moved: [moved('sticky')] }, []],
+  ['a free one keeps them', { moved: [moved('free')] }, []],
+  [
+    'a database that nobody owned before has none',
+    { moved: [{ ...moved('exclusive'), from: undefined }] },
+    [],
+  ],
+  [
+    'a server that is down loses its sessions',
+    { down: [ex1] },
+    ['server_down {"server":4} ex1 is down: no greeting within 5s'],
+  ],
+  [
+    'a server in maintenance too',
+    { inMaintenance: [{ ...ex1, why: '' }] },
+    ['drained {"server":4} ex1 is in maintenance'],
+  ],
+  [
+    'and one that was removed',
+    { removed: [{ ...ex1, why: 'the settings no longer name it' }] },
+    ['drained {"server":4} ex1 was removed: the settings no longer name it'],
+  ],
+  ['a server that drains keeps its sessions', { draining: [ex1] }, []],
+  ['a server that is back changes nothing', { up: [ex1], ready: [ex1] }, []],
+])('%s', (_, diff, expected) => {
+  expect(planDrain({ ...nothing, ...diff }, end).map(told)).toEqual(expected);
+});
+
+test('sessions of a dead server are kept where the settings say so', () => {
+  expect(planDrain({ ...nothing, down: [ex1] }, { serverDownSessions: 'keep' })).toEqual([]);
+  expect(
+    planDrain({ ...nothing, down: [ex1], inMaintenance: [ex1] }, { serverDownSessions: 'keep' }),
+  ).toHaveLength(1);
+});
+
+test('what protects mailboxes goes first', () => {
+  const plan = planDrain({ ...nothing, moved: [moved('exclusive')], down: [ex1] }, end);
+  expect(plan.map(({ reason }) => reason)).toEqual(['copy_moved', 'server_down']);
+});
+
+test('each goodbye goes to the engine with its words, and one that fails keeps no other back', async () => {
+  const orders: unknown[] = [];
+  const outcomes: DrainOutcome[] = [];
+  const drainer = createDrainer({
+    goodbye: (selection, reason, words) => {
+      orders.push([selection, reason, words]);
+      return selection.server === undefined
+        ? Promise.reject(new Error('engine stopped'))
+        : Promise.resolve(3);
+    },
+    wordsOf: (reason) => `* BYE ${reason}\r\n`,
+    onOutcome: (outcome) => outcomes.push(outcome),
+  });
+  await drainer.carryOut(planDrain({ ...nothing, moved: [moved('exclusive')], down: [ex1] }, end));
+  expect(orders).toEqual([
+    [{ database: 10, exceptServer: 5 }, codeOf('copy_moved'), '* BYE copy_moved\r\n'],
+    [{ server: 4 }, codeOf('server_down'), '* BYE server_down\r\n'],
+  ]);
+  expect(outcomes.map(({ told: count, problem }) => [count, problem])).toEqual([
+    [undefined, 'Error: engine stopped'],
+    [3, undefined],
+  ]);
+});
+
+function moved(policy: MovePolicy) {
+  return {
+    database: 'db1' as DatabaseId,
+    index: 10,
+    policy,
+    from: 'ex1' as ServerId,
+    to: 'ex2' as ServerId,
+    toIndex: 5,
+  };
+}
+
+function told({ reason, selection, why }: Goodbye): string {
+  return `${reason} ${JSON.stringify(selection)} ${why}`;
+}

@@ -1,0 +1,193 @@
+import { expect, test } from 'vitest';
+import { changedParts, reload } from '#gateway/reload';
+import { startSessionLog } from '#gateway/session-log';
+import { secretOf } from '#gateway/settings/secret';
+import type { Settings } from '#gateway/settings/settings';
+import { shutDown } from '#gateway/shutdown';
+import { codeOf } from '#model/end-reason';
+import type { RoutingTable } from '#model/routing-table';
+import type { EndRecord, Stats } from '#native';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { recordingLog } from '../../support/recording-log.ts';
+
+test('a stop tells the clients goodbye, waits until they are gone, and closes in order', async () => {
+  const { done, clock, events, engine } = stop();
+  await turns();
+  engine.open = 0;
+  clock.advance(50);
+  await done;
+  expect(events).toEqual([
+    'stopAccepting',
+    `goodbye ${codeOf('shutdown')} * BYE`,
+    'admin closed',
+    'engine closed',
+  ]);
+});
+
+test('a stop waits for its drain timeout and no longer', async () => {
+  const { done, clock, events, log } = stop();
+  for (let waited = 0; waited < 950; waited += 50) {
+    await turns();
+    clock.advance(50);
+  }
+  await turns();
+  expect(events).not.toContain('engine closed');
+  clock.advance(50);
+  await done;
+  expect(events.at(-1)).toBe('engine closed');
+  expect(log.lines.join()).toContain('"left":2');
+});
+
+test('a part that fails to close does not keep the others open', async () => {
+  const { done, events, log } = stop({ open: 0, first: () => Promise.reject(new Error('stuck')) });
+  await done;
+  expect(events.at(-1)).toBe('engine closed');
+  expect(log.lines.join()).toContain('stuck');
+});
+
+test('each session that ended is one line, with names instead of indexes, in batches', () => {
+  const { records, clock, log, wake } = sessionLog(true);
+  records.push(...Array.from({ length: 300 }, () => record));
+  wake();
+  wake();
+  clock.advance(0);
+  expect(records.length === 0 && log.sessions.length).toBe(300);
+  expect(log.sessions[0]).toEqual({
+    session: '01000000100001',
+    frontend: 'imaps',
+    client: '127.0.0.1:1',
+    tls: 'TLSv1.3',
+    user: 'ann',
+    database: 'db1',
+    server: 'ex1',
+    generation: 3,
+    localPort: 40_000,
+    reason: 'copy_moved',
+    fault: 'nobody',
+    detail: undefined,
+    preambleMs: 5,
+    totalMs: 70,
+    bytesIn: 1,
+    bytesOut: 2,
+  });
+});
+
+test('with POSTERN_LOG_SESSIONS=false records are taken and thrown away', () => {
+  const { records, clock, log, wake } = sessionLog(false);
+  records.push(record);
+  wake();
+  clock.advance(0);
+  expect([records.length, log.sessions.length]).toEqual([0, 0]);
+});
+
+test('a session that reached no server has no empty fields in its line', () => {
+  const { records, clock, log, wake } = sessionLog(true);
+  const session = { ...record.session, user: '', database: -1, server: -1, generation: 0, localPort: 0 };
+  records.push({ ...record, session, tls: '', reason: codeOf('client_quit'), detail: 'gone' });
+  wake();
+  clock.advance(0);
+  const { user, tls, database, server, generation, localPort, detail, reason } = log.sessions[0] ?? {};
+  expect([user, tls, database, server, generation, localPort]).toEqual(Array.from({ length: 6 }));
+  expect([reason, detail]).toEqual(['client_quit', 'gone']);
+});
+
+test('a reload names the parts that differ, secrets included, without showing them', () => {
+  const key = (text: string) => ({ agent: { listen: undefined, key: secretOf(text) } });
+  const before = { workers: 1, tls: { certificates: [] }, ...key('canary-1') } as unknown as Settings;
+  expect(changedParts(before, { ...before })).toEqual([]);
+  expect(changedParts(before, { ...before, workers: 2 })).toEqual(['workers']);
+  expect(changedParts(before, { ...before, tls: { certificates: [{} as never] } })).toEqual([]);
+  expect(changedParts(before, { ...before, ...key('canary-2') })).toEqual(['agent']);
+});
+
+test('F32: a certificate that is refused changes nothing and says why', () => {
+  const log = recordingLog();
+  const settings = {
+    tls: { certificates: [{ certificatePath: '/c', keyPath: '/k' }] },
+  } as unknown as Settings;
+  const pem = (what: string) => ({ text: `-----BEGIN ${what}-----` });
+  const readFile = (path: string) => pem(path === '/c' ? 'CERTIFICATE' : 'PRIVATE KEY');
+  let isMatch = false;
+  const set: unknown[] = [];
+  const setCertificates = (pairs: unknown[]): void => {
+    if (!isMatch) throw new Error('certificate and key do not match');
+    set.push(...pairs);
+  };
+  const parts = { inForce: settings, next: settings, setCertificates, log };
+  reload({ ...parts, readFile });
+  expect(log.lines).toEqual([
+    expect.stringContaining('the certificates stay: certificate and key do not match'),
+  ]);
+  reload({ ...parts, readFile: () => ({ trouble: '/c does not exist' }) });
+  expect(log.lines.at(-1)).toContain('/c does not exist');
+  expect(set).toEqual([]);
+  isMatch = true;
+  reload({ ...parts, readFile });
+  expect(set).toHaveLength(1);
+});
+
+const record: EndRecord = {
+  session: {
+    id: 0x01000000100001,
+    frontend: 'imaps',
+    phase: 'spliced',
+    clientAddress: '127.0.0.1:1',
+    user: 'ann',
+    mailboxId: '',
+    database: 4,
+    server: 7,
+    generation: 3,
+    localPort: 40_000,
+    ageMs: 70,
+    idleMs: 0,
+    bytesIn: 1,
+    bytesOut: 2,
+  },
+  reason: codeOf('copy_moved'),
+  detail: '',
+  tls: 'TLSv1.3',
+  preambleMs: 5,
+};
+
+function sessionLog(isOn: boolean) {
+  const records: EndRecord[] = [];
+  const clock = fakeClock();
+  const log = recordingLog();
+  let wake: () => void = () => {};
+  const engine = {
+    onEnds: (given: () => void) => void (wake = given),
+    takeEnds: (max: number) => records.splice(0, max),
+  };
+  const table = {
+    servers: [{ index: 7, id: 'ex1' }],
+    databases: [{ index: 4, id: 'db1' }],
+  } as unknown as RoutingTable;
+  startSessionLog({ engine, isOn, table: () => table, clock, log });
+  return { records, clock, log, wake: () => wake() };
+}
+
+function stop({ open = 2, first }: { open?: number; first?: () => Promise<void> } = {}) {
+  const events: string[] = [];
+  const clock = fakeClock();
+  const log = recordingLog();
+  const state = { open };
+  const engine = {
+    stopAccepting: () => void events.push('stopAccepting'),
+    goodbye: async (_selection: object, reason: number, words: string) => {
+      events.push(`goodbye ${reason} ${words}`);
+      return 2;
+    },
+    stats: () => ({ open: state.open }) as Stats,
+    stop: () => {},
+  };
+  const closers = [
+    first ?? (() => void events.push('admin closed')),
+    () => void events.push('engine closed'),
+  ];
+  const done = shutDown({ engine, words: '* BYE', drainTimeoutMs: 1_000, closers, clock, log });
+  return { done, clock, events, log, engine: state };
+}
+
+function turns(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
