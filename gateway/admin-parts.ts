@@ -1,5 +1,5 @@
 /** Gives the admin API its parts: each route's question, asked of the engine and the control plane. */
-import type { Selection, SessionRow } from '#native';
+import type { Goodbye, Selection, SessionRow } from '#native';
 import type { AdminParts } from '#gateway/admin/routes';
 import { limits } from '#gateway/admin/limits';
 import { samplesOf } from '#gateway/admin/metric-samples';
@@ -18,7 +18,7 @@ export interface AdminPartsSources {
   readonly engine: {
     lookupMailbox: LookupMailbox;
     sessions(selection: Selection, limit: number): Promise<SessionRow[]>;
-    goodbye(selection: Selection, reason: number, words: string): Promise<number>;
+    goodbye(selection: Selection, goodbye: Goodbye): Promise<number>;
   };
   readonly snapshot: () => Snapshot;
   readonly decide: Decide;
@@ -48,7 +48,10 @@ export function adminPartsOf({
     },
     kick: async (mailbox) => {
       const mailboxId = engine.lookupMailbox(mailbox).id;
-      const ended = await engine.goodbye({ mailboxId }, codeOf('kicked'), wordsOf('kicked'));
+      const ended = await engine.goodbye(
+        { mailboxId },
+        { reason: codeOf('kicked'), words: wordsOf('kicked'), sparesBusy: false },
+      );
       log.info('admin: mailbox kicked', { mailbox, ended });
       return { mailbox, ended };
     },

@@ -81,8 +81,8 @@ const loginTimeoutMs = 60_000;
 
 /** What one client may send before it is known, and how long its handshake may take. */
 const framing = {
-  /** RFC 9051 section 4 asks for 8,192; Exchange takes 10,240. */
-  lineBytesMax: 10_240,
+  /** Thirty pairs of ID (RFC 2971) are 33 KB on one line (V30); so may be a token of OAuth with SASL-IR. */
+  lineBytesMax: 64 * 1024,
   /** A SASL token of Kerberos or OAuth; a name or a password is far below (V28). */
   literalBytesMax: 64 * 1024,
   /** All attempts of one connection with their tokens, and thirty pairs of ID (V30). */

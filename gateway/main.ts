@@ -84,6 +84,8 @@ export async function startGateway(settings: Settings, deps = systemDeps(setting
     closers.unshift(() => admin.close());
     const why = await planes.pool.started;
     if (why !== undefined) throw new StartError(`no worker could start: ${why}`, 1);
+    // Clients that came meanwhile have waited; before, there was nobody to speak to them.
+    engine.accept();
     return gatewayOf({ settings, deps, life, admin, closers });
   } catch (error) {
     await closeAll(closers, log);

@@ -28,6 +28,9 @@ export declare class Joined {
   leave(): void
 }
 
+/** Takes connections from now on; those that came since `start` have waited. */
+export declare function accept(): void
+
 export interface BoundListener {
   frontend: string
   address: string
@@ -122,10 +125,19 @@ export interface FrontendSetup {
 }
 
 /**
- * Ends the matching sessions: those that are idle at a line's end get the words, the rest are closed plainly.
- * Resolves with how many were told.
+ * Ends the matching sessions: those that are idle at a line's end get the words, the rest are closed plainly, or
+ * spared. Resolves with how many were told.
  */
-export declare function goodbye(selection: Selection, reason: number, words: string): Promise<number>
+export declare function goodbye(selection: Selection, goodbye: Goodbye): Promise<number>
+
+/** What sessions are told, and why. */
+export interface Goodbye {
+  /** The code of an end reason. */
+  reason: number
+  words: string
+  /** Leaves spliced sessions alone that are in the middle of something. */
+  sparesBusy: boolean
+}
 
 /**
  * Takes the place `index` among the workers. `wake` is called when events wait: it carries nothing, and keeps
@@ -176,7 +188,7 @@ export interface ProbeOutcome {
   reason: number
   /** What went wrong, in words. */
   detail: string
-  /** The lines that the script kept. */
+  /** The lines that the script kept, until something went wrong. */
   lines: Array<string>
   elapsedMs: number
 }
@@ -229,7 +241,7 @@ export declare function sessions(selection: Selection, limit: number): Promise<A
 export declare function setCertificates(certificates: Array<CertificatePair>): void
 
 /**
- * Binds the listeners and starts the IO threads; once a process. Throws in words: an address in use (by another
+ * Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`. Throws in words: an address in use (by another
  * process, too), a certificate that does not fit its key.
  */
 export declare function start(config: EngineConfig): Started

@@ -8,10 +8,17 @@ import type { Goodbye, GoodbyeSelection } from './drain-plan.ts';
 
 export interface DrainerOptions {
   /** The engine's goodbye: resolves with how many sessions were told. */
-  readonly goodbye: (selection: GoodbyeSelection, reason: number, words: string) => Promise<number>;
+  readonly goodbye: (selection: GoodbyeSelection, told: GoodbyeWords) => Promise<number>;
   /** The last words to a client, whole lines of its protocol; the front's table has them. */
   readonly wordsOf: (reason: EndReason) => string;
   readonly onOutcome: (outcome: DrainOutcome) => void;
+}
+
+/** As the engine takes it: `reason` is a code, `words` are whole lines; busy sessions may be left alone. */
+export interface GoodbyeWords {
+  readonly reason: number;
+  readonly words: string;
+  readonly sparesBusy: boolean;
 }
 
 export interface DrainOutcome {
@@ -31,8 +38,13 @@ export interface Drainer {
 /** A drainer over the engine; it keeps nothing between two plans. */
 export function createDrainer({ goodbye, wordsOf, onOutcome }: DrainerOptions): Drainer {
   const carryOutOne = async (order: Goodbye): Promise<void> => {
+    const { reason } = order;
     onOutcome(
-      await goodbye(order.selection, codeOf(order.reason), wordsOf(order.reason)).then(
+      await goodbye(order.selection, {
+        reason: codeOf(reason),
+        words: wordsOf(reason),
+        sparesBusy: false,
+      }).then(
         (told) => ({ goodbye: order, told, problem: undefined }),
         (error: unknown) => ({ goodbye: order, told: undefined, problem: String(error) }),
       ),

@@ -97,7 +97,7 @@ dovecotTest(
   { timeout: 180_000 },
   async () => {
     // Lines, so that no client wraps them; random, so that nothing can be left out unseen.
-    const lines = Array.from({ length: 280_000 }, () => randomBytes(27).toString('hex'));
+    const lines = Array.from({ length: 376_000 }, () => randomBytes(27).toString('hex'));
     const message = Buffer.from(`Subject: large\r\n\r\n${lines.join('\r\n')}\r\n`).subarray(
       0,
       20 * 1024 * 1024 - 2,

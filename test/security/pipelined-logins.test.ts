@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { logIn } from '../support/imap-talk.ts';
-import { connectRaw } from '../support/raw-connection.ts';
-import { politeTalk, readCommand, stubCapabilities } from '../support/stub-server.ts';
+import { connectRaw, sendingBy } from '../support/raw-connection.ts';
+import { politeTalk } from '../support/stub-server.ts';
 import { type StubSite, ann, startStubSite } from '../support/stub-site.ts';
 import { openFiles } from '../support/watching.ts';
 
@@ -94,13 +94,15 @@ test('V35 a literal that waits is invited, and only then read', async () => {
 test('V36 a client that leaves while the server thinks takes the server connection with it', async () => {
   const files = openFiles(site.gateway);
   let waiting = 0;
-  site.ex1.setTalk(async (connection) => {
-    connection.send(`* OK [CAPABILITY ${stubCapabilities}] slow\r\n`);
-    const words = await readCommand(connection, site.ex1);
-    if (words === undefined || /LOGOUT/i.test(words[1] ?? '')) return connection.destroy();
-    waiting += 1;
-    await connection.rest(60_000).catch(() => undefined);
-    waiting -= 1;
+  site.ex1.setTalk(async (connection, stub) => {
+    let isWaiting = false;
+    const allButTheAnswer = (data: string) => {
+      if (!data.includes('logged in')) return connection.send(data);
+      isWaiting = true;
+      waiting += 1;
+    };
+    await politeTalk(sendingBy(connection, allButTheAnswer), stub);
+    if (isWaiting) waiting -= 1;
     connection.destroy();
   });
   for (let round = 0; round < 10; round++) {

@@ -1,4 +1,5 @@
 /** Certificates for tests, made by the openssl command: an authority, and what it signs. */
+import { randomBytes } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from './child.ts';
@@ -50,6 +51,7 @@ async function issueCertificate(order: {
   const { folder, caPath, caKeyPath, name, names } = order;
   const path = (kind: string) => join(folder, `${name}.${kind}`);
   const alternatives = names.map((each) => `${/^[\d.]+$|:/.test(each) ? 'IP' : 'DNS'}:${each}`).join(',');
+  const serial = `0x${randomBytes(8).toString('hex')}`;
   await writeFile(path('ext'), `subjectAltName=${alternatives}\nextendedKeyUsage=serverAuth,clientAuth\n`);
   await mustRun('openssl', [
     'req',
@@ -66,7 +68,8 @@ async function issueCertificate(order: {
     caPath,
     '-CAkey',
     caKeyPath,
-    '-CAcreateserial',
+    '-set_serial',
+    serial,
     '-days',
     '1',
     '-extfile',

@@ -85,7 +85,8 @@ export async function runMbsync(gateway: Gateway, account: Account, folder: stri
   const path = join(folder, 'mbsyncrc');
   const lines = [
     'IMAPAccount a',
-    'Host 127.0.0.1',
+    // It compares names, not addresses.
+    'Host localhost',
     `Port ${gateway.imaps.port}`,
     `User ${account.user}`,
     `Pass ${account.password}`,

@@ -41,6 +41,8 @@ export async function startDovecotSite(
     mailboxes: Object.fromEntries(pairMailboxes.map(({ user, database }) => [user, database])),
     settings: {
       POSTERN_MOVE_HOLD_FOR: '3s',
+      POSTERN_CONNECT_TIMEOUT: '1s',
+      POSTERN_GREETING_TIMEOUT: '1s',
       POSTERN_PROBE_LOGIN_INTERVAL: '1s',
       POSTERN_PROBE_ACCOUNTS: probes
         .map(({ user, password, database }) => `${database} ${user} ${password}`)

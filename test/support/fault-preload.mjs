@@ -22,22 +22,23 @@ const faults = {
 if (folder !== undefined && isMainThread) {
   process.on('worker', (worker) => {
     const { threadId: thread } = worker;
-    onOrder(thread, (fault) => fault === 'terminate' && void worker.terminate());
+    onOrder(thread, { terminate: () => void worker.terminate() });
   });
 }
 if (folder !== undefined && !isMainThread) {
   writeFileSync(join(folder, `thread-${threadId}`), '');
-  onOrder(threadId, (fault) => faults[fault]?.());
+  onOrder(threadId, faults);
 }
 
 /** Orders are files `THREAD.order` with the fault's name in them; each is carried out once. */
-function onOrder(thread, carryOut) {
+function onOrder(thread, faultsHere) {
   const path = join(folder, `${thread}.order`);
   const timer = setInterval(() => {
     const fault = orderAt(path);
-    if (fault === undefined) return;
+    if (faultsHere[fault] === undefined) return;
     clearInterval(timer);
-    carryOut(fault);
+    writeFileSync(join(folder, `${thread}.struck`), '');
+    faultsHere[fault]();
   }, 20);
   timer.unref();
 }

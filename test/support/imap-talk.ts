@@ -29,7 +29,8 @@ export async function logIn(
 ): Promise<RawConnection> {
   const client = await connectRaw(address);
   try {
-    await client.line(withinMs);
+    const greeting = await client.line(withinMs);
+    if (!greeting.startsWith('* OK')) throw new Error(`greeted with ${greeting}`);
     const answer = await answerTo(client, `LOGIN "${account.user}" "${account.password}"`, withinMs);
     if (!answer.startsWith('OK')) throw new Error(`login of ${account.user}: ${answer}`);
     return client;

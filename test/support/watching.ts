@@ -2,7 +2,7 @@
  * What tests look at from outside: the gateway's memory and open files, its status, how its sessions ended.
  */
 import { readFileSync, readdirSync } from 'node:fs';
-import type { DatabaseRow, StatusDocument } from '#gateway/admin/api';
+import type { DatabaseRow, StatusDocument, WhoDocument, WhoRow } from '#gateway/admin/api';
 import { eventually } from './eventually.ts';
 import type { Gateway, LogRecord } from './gateway.ts';
 
@@ -24,6 +24,10 @@ export async function databaseRow(gateway: Gateway, database: string): Promise<D
   const row = (await statusOf(gateway)).databases.find((each) => each.database === database);
   if (row === undefined) throw new Error(`the status has no ${database}`);
   return row;
+}
+
+export async function sessionsOf(gateway: Gateway): Promise<readonly WhoRow[]> {
+  return (await gateway.admin('GET /v1/sessions')).json<WhoDocument>().sessions;
 }
 
 /** Waits for the log line of a session that ended for this reason. */

@@ -1,5 +1,5 @@
 /** Lets tests end a worker of a running gateway, in the ways that workers end. See fault-preload.mjs. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,7 @@ export interface WorkerFaults {
   readonly settings: Readonly<Record<string, string>>;
   /** The threads that ever ran, by number; a replacement gets a new one. */
   threads(): number[];
+  /** Resolves when the fault has struck. */
   strike(thread: number, fault: WorkerFault): Promise<void>;
   /** Strikes every worker there is; resolves when as many new ones run. */
   strikeAll(fault: WorkerFault): Promise<void>;
@@ -34,11 +35,13 @@ export async function makeWorkerFaults(): Promise<WorkerFaults> {
   const strike = async (thread: number, fault: WorkerFault) => {
     await writeFile(join(folder, `${thread}.new`), fault);
     await rename(join(folder, `${thread}.new`), join(folder, `${thread}.order`));
+    await eventually('the fault', () => existsSync(join(folder, `${thread}.struck`)));
   };
   const strikeAll = async (fault: WorkerFault) => {
-    const before = threads();
+    const before = threads().filter((thread) => !existsSync(join(folder, `${thread}.struck`)));
     for (const thread of before) await strike(thread, fault);
-    await eventually('new workers', () => threads().length >= before.length + 1, { withinMs: 15_000 });
+    const wanted = threads().length + before.length;
+    await eventually('new workers', () => threads().length >= wanted, { withinMs: 15_000 });
   };
   return {
     settings: { NODE_OPTIONS: `--import ${preload}`, FAULT_FOLDER: folder },

@@ -75,8 +75,8 @@ test('each goodbye goes to the engine with its words, and one that fails keeps n
   const orders: unknown[] = [];
   const outcomes: DrainOutcome[] = [];
   const drainer = createDrainer({
-    goodbye: (selection, reason, words) => {
-      orders.push([selection, reason, words]);
+    goodbye: (selection, { reason, words, sparesBusy }) => {
+      orders.push([selection, reason, words, sparesBusy]);
       return selection.server === undefined
         ? Promise.reject(new Error('engine stopped'))
         : Promise.resolve(3);
@@ -86,8 +86,8 @@ test('each goodbye goes to the engine with its words, and one that fails keeps n
   });
   await drainer.carryOut(planDrain({ ...nothing, moved: [moved('exclusive')], down: [ex1] }, end));
   expect(orders).toEqual([
-    [{ database: 10, exceptServer: 5 }, codeOf('copy_moved'), '* BYE copy_moved\r\n'],
-    [{ server: 4 }, codeOf('server_down'), '* BYE server_down\r\n'],
+    [{ database: 10, exceptServer: 5 }, codeOf('copy_moved'), '* BYE copy_moved\r\n', false],
+    [{ server: 4 }, codeOf('server_down'), '* BYE server_down\r\n', false],
   ]);
   expect(outcomes.map(({ told: count, problem }) => [count, problem])).toEqual([
     [undefined, 'Error: engine stopped'],

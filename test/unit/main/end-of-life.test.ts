@@ -6,36 +6,40 @@ import type { Settings } from '#gateway/settings/settings';
 import { shutDown } from '#gateway/shutdown';
 import { codeOf } from '#model/end-reason';
 import type { RoutingTable } from '#model/routing-table';
-import type { EndRecord, Stats } from '#native';
+import type { EndRecord, Stats, Goodbye } from '#native';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 
-test('a stop tells the clients goodbye, waits until they are gone, and closes in order', async () => {
+test('a stop tells the idle goodbye, waits until the busy are idle, and closes in order', async () => {
   const { done, clock, events, engine } = stop();
   await turns();
+  clock.advance(250);
+  await turns();
   engine.open = 0;
-  clock.advance(50);
+  clock.advance(250);
   await done;
-  expect(events).toEqual([
-    'stopAccepting',
-    `goodbye ${codeOf('shutdown')} * BYE`,
-    'admin closed',
-    'engine closed',
-  ]);
+  const asked = `goodbye ${codeOf('shutdown')} * BYE to the idle`;
+  expect(events).toEqual(['stopAccepting', asked, asked, 'admin closed', 'engine closed']);
 });
 
-test('a stop waits for its drain timeout and no longer', async () => {
+test('a stop waits for its drain timeout and no longer, then tells the busy as well', async () => {
   const { done, clock, events, log } = stop();
   for (let waited = 0; waited < 950; waited += 50) {
     await turns();
     clock.advance(50);
   }
   await turns();
-  expect(events).not.toContain('engine closed');
+  expect(events.join()).not.toContain('to all');
   clock.advance(50);
+  await turns();
+  expect(events.at(-1)).toBe(`goodbye ${codeOf('shutdown')} * BYE to all`);
+  expect(log.lines.join()).toContain('"left":2');
+  for (let waited = 0; waited < 1_000; waited += 250) {
+    clock.advance(250);
+    await turns();
+  }
   await done;
   expect(events.at(-1)).toBe('engine closed');
-  expect(log.lines.join()).toContain('"left":2');
 });
 
 test('a part that fails to close does not keep the others open', async () => {
@@ -173,8 +177,8 @@ function stop({ open = 2, first }: { open?: number; first?: () => Promise<void> 
   const state = { open };
   const engine = {
     stopAccepting: () => void events.push('stopAccepting'),
-    goodbye: async (_selection: object, reason: number, words: string) => {
-      events.push(`goodbye ${reason} ${words}`);
+    goodbye: async (_selection: object, { reason, words, sparesBusy }: Goodbye) => {
+      events.push(`goodbye ${reason} ${words} to ${sparesBusy ? 'the idle' : 'all'}`);
       return 2;
     },
     stats: () => ({ open: state.open }) as Stats,

@@ -30,7 +30,7 @@ pub struct BoundListener {
     pub address: String,
 }
 
-/// Binds the listeners and starts the IO threads; once a process. Throws in words: an address in use (by another
+/// Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`. Throws in words: an address in use (by another
 /// process, too), a certificate that does not fit its key.
 #[napi(catch_unwind)]
 pub fn start(config: EngineConfig) -> Result<Started> {
@@ -157,7 +157,7 @@ pub struct ProbeOutcome {
     pub reason: u32,
     /// What went wrong, in words.
     pub detail: String,
-    /// The lines that the script kept.
+    /// The lines that the script kept, until something went wrong.
     pub lines: Vec<String>,
     pub elapsed_ms: i64,
 }
@@ -260,16 +260,27 @@ fn session_row(engine: &Engine, row: &engine_selection::SessionRow) -> SessionRo
     }
 }
 
-/// Ends the matching sessions: those that are idle at a line's end get the words, the rest are closed plainly.
-/// Resolves with how many were told.
+/// What sessions are told, and why.
+#[napi(object)]
+pub struct Goodbye {
+    /// The code of an end reason.
+    pub reason: u32,
+    pub words: String,
+    /// Leaves spliced sessions alone that are in the middle of something.
+    pub spares_busy: bool,
+}
+
+/// Ends the matching sessions: those that are idle at a line's end get the words, the rest are closed plainly, or
+/// spared. Resolves with how many were told.
 #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-pub fn goodbye(env: &Env, selection: Selection, reason: u32, words: String) -> Result<Object<'_>> {
+pub fn goodbye(env: &Env, selection: Selection, goodbye: Goodbye) -> Result<Object<'_>> {
     let engine = engine()?;
+    let Goodbye { reason, words, spares_busy } = goodbye;
     let selection = selection.into_engine()?;
     let reason =
         EndReason::of(reason).ok_or_else(|| fault(format!("no end reason has the code {reason}")))?;
     let (deferred, promise) = later(env)?;
-    let farewell = Farewell { reason, words: words.into_bytes().into() };
+    let farewell = Farewell { reason, words: words.into_bytes().into(), spares_busy };
     engine.goodbye(&selection, &farewell, Box::new(move |told| settle(deferred, Ok(told.len() as u32))));
     Ok(promise)
 }
@@ -385,6 +396,13 @@ pub fn suspend_worker(index: u32) -> Result<()> {
     if let Some(worker) = engine()?.workers.get(index as usize) {
         worker.suspend();
     }
+    Ok(())
+}
+
+/// Takes connections from now on; those that came since `start` have waited.
+#[napi(catch_unwind)]
+pub fn accept() -> Result<()> {
+    engine()?.accept();
     Ok(())
 }
 

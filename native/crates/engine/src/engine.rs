@@ -59,7 +59,7 @@ pub struct Bound {
 }
 
 impl Engine {
-    /// Binds every listener, then starts the IO threads.
+    /// Binds every listener, then starts the IO threads. Nothing is accepted before `accept`.
     ///
     /// # Errors
     /// In words: an address in use, a certificate that does not fit its key.
@@ -225,6 +225,11 @@ impl Engine {
     /// Takes a worker's commands. Gives what was malformed in words: a fault of ours, for the log.
     pub fn submit(&self, heads: &[u32], bytes: &[u8]) -> Result<(), String> {
         commands::submit(&self.inboxes, heads, bytes)
+    }
+
+    /// Takes connections from now on. Those that came since `start` wait in the listeners' backlog.
+    pub fn accept(&self) {
+        self.tell_all(|| Message::Accept);
     }
 
     pub fn stop_accepting(&self) {

@@ -62,18 +62,22 @@ pub async fn open(io: &Io, endpoint: &Endpoint, script: Script) -> Outcome {
     }
 }
 
-/// Dials and plays, for a probe: the lines that the script kept.
-pub async fn ask(io: &Io, endpoint: &Endpoint, script: Script) -> Result<Vec<String>, Failure> {
-    let mut talk = connect(io, endpoint).await?;
+/// Dials and plays, for a probe: what went wrong, if anything, and the lines that the script kept until then.
+pub async fn ask(io: &Io, endpoint: &Endpoint, script: Script) -> (Option<Failure>, Vec<String>) {
+    let mut talk = match connect(io, endpoint).await {
+        Ok(talk) => talk,
+        Err(failure) => return (Some(failure), Vec::new()),
+    };
     let mut run = ScriptRun::new(script);
-    match talk.run_script(&mut run).await {
-        Ok(None) => Ok(run.captured()),
+    let failure = match talk.run_script(&mut run).await {
+        Ok(None) => None,
         Ok(Some(line)) => {
             let detail = String::from_utf8_lossy(&line).into_owned();
-            Err(Failure { reason: EndReason::ServerUnexpected, detail, is_untouched: false })
+            Some(Failure { reason: EndReason::ServerUnexpected, detail, is_untouched: false })
         }
-        Err(failure) => Err(failure),
-    }
+        Err(failure) => Some(failure),
+    };
+    (failure, run.captured())
 }
 
 /// A connection to a server in the middle of its script.

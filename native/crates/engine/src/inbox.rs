@@ -25,6 +25,7 @@ pub enum Message {
     List(Selection, Arc<Gather<SessionRow>>),
     Goodbye(Selection, Farewell, Arc<Gather<SessionId>>),
     Probe(Box<ProbeJob>),
+    Accept,
     StopAccepting,
     Stop,
 }

@@ -60,11 +60,15 @@ pub fn run(engine: Arc<Engine>, index: u8, sockets: Vec<BoundSocket>) {
 
 async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
     let ticker = spawn_local(tick(Rc::clone(io)));
-    let mut accepting: Vec<JoinHandle<()>> =
-        sockets.into_iter().filter_map(|socket| start_accepting(io, socket)).collect();
+    // Until it is told to accept, the system keeps the clients that come.
+    let mut sockets = sockets;
+    let mut accepting: Vec<JoinHandle<()>> = Vec::new();
     while let Some(inbox) = io.engine.inboxes.get(usize::from(io.index)) {
         for message in inbox.take().await {
             match message {
+                Message::Accept => {
+                    accepting.extend(sockets.drain(..).filter_map(|socket| start_accepting(io, socket)));
+                }
                 Message::StopAccepting => accepting.drain(..).for_each(|listener| listener.abort()),
                 Message::Stop => {
                     io.is_stopping.set(true);
@@ -190,7 +194,7 @@ impl Io {
                 gather.add(told.iter().map(|slot| slot.id));
             }
             Message::Probe(job) => drop(spawn_local(probe::run(Rc::clone(self), job))),
-            Message::StopAccepting | Message::Stop => {}
+            Message::Accept | Message::StopAccepting | Message::Stop => {}
         }
     }
 

@@ -282,7 +282,7 @@ impl<'a> Preamble<'a> {
                 self.dismiss_worker();
                 return Err(Ending { reason, detail: String::new(), words });
             }
-            SessionCommand::Goodbye(Farewell { reason, words }) => {
+            SessionCommand::Goodbye(Farewell { reason, words, .. }) => {
                 return Err(Ending { reason, detail: String::new(), words: words.to_vec() });
             }
             SessionCommand::WorkerGone => self.worker_gone()?,
@@ -531,7 +531,7 @@ impl<'a> Preamble<'a> {
             SessionCommand::Goodbye(farewell) if farewell.reason == EndReason::CopyMoved => {
                 Ok(Some(failed(EndReason::CopyMoved, String::new())))
             }
-            SessionCommand::Goodbye(Farewell { reason, words }) => {
+            SessionCommand::Goodbye(Farewell { reason, words, .. }) => {
                 Err(Ending { reason, detail: String::new(), words: words.to_vec() })
             }
             SessionCommand::End { reason, words } => {

@@ -32,8 +32,8 @@ pub async fn run(io: Rc<Io>, job: Box<ProbeJob>) {
     let outcome = timeout(PROBE_MAX, ask(&io, &endpoint, script)).await;
     let elapsed_ms = io.now_ms().saturating_sub(began_ms);
     let (reason, detail, lines) = match outcome {
-        Ok(Ok(lines)) => (None, String::new(), lines),
-        Ok(Err(Failure { reason, detail, .. })) => (Some(reason), detail, Vec::new()),
+        Ok((None, lines)) => (None, String::new(), lines),
+        Ok((Some(Failure { reason, detail, .. }), lines)) => (Some(reason), detail, lines),
         Err(_) => (Some(EndReason::LoginTimeout), "the probe took too long".into(), Vec::new()),
     };
     answer(ProbeOutcome { reason, detail, lines, elapsed_ms });

@@ -23,7 +23,7 @@ use crate::ends::EndRecord;
 use crate::io_thread::Io;
 use crate::net::Net;
 use crate::selection::SessionRow;
-use crate::slot::Slot;
+use crate::slot::{Phase, Slot};
 use crate::worker_link::Event;
 use crate::{preamble, splice};
 
@@ -169,6 +169,9 @@ impl SessionGuard {
         let Self { io, slot, .. } = self;
         let engine = &io.engine;
         leave_worker(io, slot, Event::Closed, reason.code());
+        if slot.phase.get() != Phase::Spliced {
+            slot.preamble_ms.set(io.now_ms().saturating_sub(slot.started_ms));
+        }
         io.close_slot(slot.id);
         engine.counters.open.subtract(1);
         engine.counters.ended(reason);

@@ -107,6 +107,8 @@ pub enum SessionCommand {
 pub struct Farewell {
     pub reason: EndReason,
     pub words: Arc<[u8]>,
+    /// A spliced session that is in the middle of something is left alone.
+    pub spares_busy: bool,
 }
 
 /// What ended a wait.

@@ -129,8 +129,11 @@ impl Spliced {
     fn told_to_go(&self, guard: &SessionGuard) -> Option<Ending> {
         loop {
             // What a worker said before the splice is of no use any more.
-            if let SessionCommand::Goodbye(Farewell { reason, words }) = guard.slot.next_command()? {
-                let words = if self.is_idle(guard) { words.to_vec() } else { Vec::new() };
+            let SessionCommand::Goodbye(farewell) = guard.slot.next_command()? else { continue };
+            let Farewell { reason, words, spares_busy } = farewell;
+            let is_idle = self.is_idle(guard);
+            if is_idle || !spares_busy {
+                let words = if is_idle { words.to_vec() } else { Vec::new() };
                 return Some(Ending { reason, detail: String::new(), words });
             }
         }

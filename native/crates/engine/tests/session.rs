@@ -215,12 +215,19 @@ fn a_goodbye_speaks_to_idle_sessions_and_closes_busy_ones_plainly() {
     assert_eq!(busy.line(), "* 1 FETCH (BODY[] {100}");
     assert_eq!(busy.line(), "half a message");
     std::thread::sleep(std::time::Duration::from_millis(400));
-    let farewell = Farewell { reason: EndReason::Kicked, words: b"* BYE kicked\r\n".as_slice().into() };
-    let (give, told) = std::sync::mpsc::channel();
-    let selection = Selection { mailbox: Some(7), ..Selection::default() };
-    bench.engine.goodbye(&selection, &farewell, Box::new(move |ids| give.send(ids.len()).unwrap()));
-    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), 2);
+    let tell = |spares_busy: bool| {
+        let words = b"* BYE kicked\r\n".as_slice().into();
+        let farewell = Farewell { reason: EndReason::Kicked, words, spares_busy };
+        let (give, told) = std::sync::mpsc::channel();
+        let selection = Selection { mailbox: Some(7), ..Selection::default() };
+        bench.engine.goodbye(&selection, &farewell, Box::new(move |ids| give.send(ids.len()).unwrap()));
+        told.recv_timeout(PATIENCE).unwrap()
+    };
+    assert_eq!(tell(true), 2);
     assert_eq!(idle.rest(), b"* BYE kicked\r\n");
+    busy_inside.say("more of it\r\n");
+    assert_eq!(busy.line(), "more of it");
+    assert_eq!(tell(false), 1);
     assert_eq!(busy.rest(), b"");
     bench.wait_for_end(EndReason::Kicked.code() as usize, 2);
     assert_eq!(bench.engine.pins.len(), 0);

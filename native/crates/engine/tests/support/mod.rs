@@ -62,6 +62,7 @@ pub fn start(limits: Limits) -> Bench {
     let config = EngineConfig { io_threads: 2, workers: 2, limits, frontends: vec![frontend] };
     let pair = CertificatePair { certificate_pem: &certificate_pem, key_pem: &key_pem };
     let (engine, bound) = Engine::start(config, &[pair]).unwrap();
+    engine.accept();
     Bench { engine, address: bound[0].address }
 }
 
