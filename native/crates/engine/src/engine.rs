@@ -201,7 +201,9 @@ impl Engine {
     /// A worker takes its place; gives its turn. `None`: there is no such place.
     #[must_use]
     pub fn join(&self, worker: usize, wake: Wake) -> Option<u32> {
-        self.workers.get(worker).map(|link| link.join(wake))
+        let turn = self.workers.get(worker)?.join(wake);
+        self.tell_all(|| Message::WorkerHasRoom(worker));
+        Some(turn)
     }
 
     /// A worker has gone: by its own leave, or with its thread.

@@ -248,7 +248,8 @@ impl Talk<'_> {
         let side = TlsSide::client(setup, &self.endpoint.tls_name);
         self.side = side.map_err(|fault| self.side_failure(&fault))?.into();
         self.lines.reset();
-        let limit = Duration::from_millis(self.io.engine.config.limits.tls_timeout_ms);
+        // As long as a dial: a frozen server takes connections, and says nothing on them (F05).
+        let limit = Duration::from_millis(self.io.engine.config.limits.connect_timeout_ms);
         match timeout(limit, self.handshake()).await {
             Ok(done) => done,
             Err(_) => {

@@ -20,7 +20,7 @@ pub enum Message {
     Session(SessionId, SessionCommand),
     /// A worker has gone: its preamble sessions move or end.
     WorkerGone(usize),
-    /// A worker that was full has room: sessions that wait for it go on.
+    /// A worker has come, or has room again: sessions that wait for one go on.
     WorkerHasRoom(usize),
     List(Selection, Arc<Gather<SessionRow>>),
     Goodbye(Selection, Farewell, Arc<Gather<SessionId>>),

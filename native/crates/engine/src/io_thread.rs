@@ -180,9 +180,12 @@ impl Io {
                 }
             }
             Message::WorkerGone(worker) => {
-                self.tell_preambles(worker, || SessionCommand::WorkerGone);
+                self.tell_preambles(|theirs| theirs == Some(worker), || SessionCommand::WorkerGone);
             }
-            Message::WorkerHasRoom(worker) => self.tell_preambles(worker, || SessionCommand::WorkerHasRoom),
+            Message::WorkerHasRoom(worker) => {
+                let concerns = |theirs: Option<usize>| theirs.is_none_or(|theirs| theirs == worker);
+                self.tell_preambles(concerns, || SessionCommand::WorkerHasRoom);
+            }
             Message::List(selection, gather) => {
                 let now_ms = self.now_ms();
                 let slots = self.matching(&selection);
@@ -204,9 +207,9 @@ impl Io {
         }
     }
 
-    fn tell_preambles(&self, worker: usize, command: impl Fn() -> SessionCommand) {
+    fn tell_preambles(&self, concerns: impl Fn(Option<usize>) -> bool, command: impl Fn() -> SessionCommand) {
         for slot in self.slots.borrow().all() {
-            if slot.worker.get() == Some(worker) && slot.phase.get() != Phase::Spliced {
+            if concerns(slot.worker.get()) && matches!(slot.phase.get(), Phase::Preamble | Phase::Handoff) {
                 slot.tell(command());
             }
         }

@@ -54,6 +54,8 @@ struct Preamble<'a> {
     is_faulty: bool,
     /// The client has closed its side.
     has_left: bool,
+    /// No worker could take the session yet; whether its client has been greeted.
+    awaits_worker: Option<bool>,
     /// The worker is gone; what is under way may still succeed without it.
     has_no_worker: bool,
     /// The worker has been told that time is up.
@@ -90,6 +92,7 @@ impl<'a> Preamble<'a> {
             undelivered: None,
             is_faulty: false,
             has_left: false,
+            awaits_worker: None,
             has_no_worker: false,
             is_overdue: false,
             refusals: 0,
@@ -111,7 +114,7 @@ impl<'a> Preamble<'a> {
         let preamble_ms = self.io().engine.config.limits.preamble_timeout_ms;
         self.put_deadline(self.io().now_ms() + preamble_ms);
         self.slot().phase.set(Phase::Preamble);
-        self.choose_worker(0)?;
+        self.choose_worker(false);
         // The client's first bytes may have come together with its end of the handshake.
         self.read_client()?;
         loop {
@@ -143,22 +146,31 @@ impl<'a> Preamble<'a> {
         self.io().set_deadline(self.slot(), deadline_ms);
     }
 
-    /// A worker by the client's address, and the session's first event there.
-    fn choose_worker(&mut self, greeted: u32) -> Result<(), Ending> {
+    /// A worker by the client's address, and the session's first event there. Where none can take it just now, one
+    /// that starts or drains will.
+    fn choose_worker(&mut self, is_greeted: bool) {
         let engine = &self.io().engine;
+        let argument = self.slot().frontend as u32 | u32::from(is_greeted) << GREETED_BIT;
+        let opened = opened_fields(self.slot(), &self.client, self.client.side.facts().as_ref());
         let chosen = worker_for(&engine.workers, self.slot().client.ip());
-        let Some((index, worker)) = chosen.and_then(|index| Some((index, engine.workers.get(index)?))) else {
-            return Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend()));
+        let has_taken = chosen.filter(|index| {
+            let worker = engine.workers.get(*index);
+            let (id, now_ms) = (self.slot().id, self.io().now_ms());
+            worker.is_some_and(|worker| worker.push(Event::Opened, id, argument, opened.as_bytes(), now_ms))
+        });
+        let Some(index) = has_taken else {
+            self.awaits_worker = Some(is_greeted);
+            self.put_deadline(self.slot().deadline_ms().min(self.io().now_ms() + WORKER_WAIT_MS));
+            return;
         };
-        let argument = self.slot().frontend as u32 | greeted << GREETED_BIT;
-        let facts = self.client.side.facts();
-        let opened = opened_fields(self.slot(), &self.client, facts.as_ref());
-        if !worker.push(Event::Opened, self.slot().id, argument, opened.as_bytes(), self.io().now_ms()) {
-            return Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend()));
+        if let Some(worker) = engine.workers.get(index) {
+            worker.session_came();
         }
-        worker.session_came();
         self.slot().worker.set(Some(index));
-        Ok(())
+        if self.awaits_worker.take().is_some() {
+            // The wait was ours, not the client's.
+            self.put_deadline(self.io().now_ms() + engine.config.limits.preamble_timeout_ms);
+        }
     }
 
     fn worker(&self) -> Option<&'a WorkerLink> {
@@ -242,6 +254,9 @@ impl<'a> Preamble<'a> {
     }
 
     fn on_deadline(&mut self) -> Result<(), Ending> {
+        if self.awaits_worker.is_some() {
+            return Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend()));
+        }
         if self.has_left {
             return Err(Ending::quiet(EndReason::ClientQuit));
         }
@@ -287,7 +302,12 @@ impl<'a> Preamble<'a> {
             }
             SessionCommand::WorkerGone => self.worker_gone()?,
             // `frame` tries again.
-            SessionCommand::WorkerHasRoom => self.read_client()?,
+            SessionCommand::WorkerHasRoom => {
+                if let Some(is_greeted) = self.awaits_worker {
+                    self.choose_worker(is_greeted);
+                }
+                self.read_client()?;
+            }
             #[cfg(feature = "faults")]
             #[allow(clippy::panic)]
             SessionCommand::Panic => panic!("provoked by a test"),
@@ -315,7 +335,8 @@ impl<'a> Preamble<'a> {
         if self.read_total > 0 || self.has_left {
             return Err(Ending::worded(EndReason::WorkerDied, self.guard.frontend()));
         }
-        self.choose_worker(1)
+        self.choose_worker(true);
+        Ok(())
     }
 
     /// Forgets, and overwrites, what the worker has dealt with. 0: nothing new.
@@ -622,6 +643,8 @@ const GREETED_BIT: u32 = 16;
 const UNTOUCHED_BIT: u32 = 16;
 /// V36 asks for the server's side to be closed within a second of the client's leaving.
 const LEFT_GRACE_MS: u64 = 900;
+/// A worker that died is replaced well within this time.
+const WORKER_WAIT_MS: u64 = 5_000;
 /// For the worker to say a refusal.
 const REFUSAL_GRACE_MS: u64 = 1_000;
 /// A preamble's answers are small: a client that takes none of them in so long is gone.

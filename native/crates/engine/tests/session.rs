@@ -302,10 +302,20 @@ fn when_a_worker_goes_fresh_sessions_move_and_others_hear_why_and_spliced_ones_g
 }
 
 #[test]
-fn without_a_worker_a_client_is_told_at_once() {
+fn without_a_worker_a_client_waits_for_one_and_is_told_when_none_comes() {
     let bench = start(limits());
-    let mut client = bench.client();
-    assert_eq!(client.rest(), b"* BYE 0\r\n");
+    let mut patient = bench.client();
+    until("it is taken in", || bench.engine.counters.open.get() == 1);
+    let mut worker = bench.worker(0);
+    patient.say("a1 NOOP\r\n");
+    assert_eq!(worker.greet().text(), "a1 NOOP");
+    worker.leave();
+    assert_eq!(patient.rest(), b"* OK ready\r\n* BYE worker\r\n");
+    let mut unlucky = bench.client();
+    until("it is taken in", || bench.engine.counters.opened.get() == 2);
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    bench.engine.clock.advance(6_000);
+    assert_eq!(unlucky.rest(), b"* BYE 0\r\n");
     bench.wait_for_end(EndReason::WorkerOverloaded.code() as usize, 1);
 }
 
