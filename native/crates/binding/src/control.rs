@@ -13,6 +13,7 @@ use postern_engine::probe::ProbeJob;
 use postern_engine::script::Script;
 use postern_engine::selection as engine_selection;
 use postern_engine::slot::Farewell;
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::config::{CertificatePair, EngineConfig, EngineEndpoint, EngineTable};
 use crate::worker::index_or_none;
@@ -38,7 +39,11 @@ pub fn start(config: EngineConfig) -> Result<Started> {
         return Err(fault("the engine is started already"));
     }
     let (config, certificates) = config.into_engine()?;
+    let core_dumps = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let (engine, bound) = Engine::start(config, &pairs(&certificates)).map_err(fault)?;
+    if let Err(error) = core_dumps {
+        engine.note_fault(format!("core dumps could not be switched off: {error}"));
+    }
     ENGINE.set(engine).map_err(|_| fault("the engine is started already"))?;
     let listeners = bound
         .into_iter()

@@ -23,7 +23,8 @@ pub fn submit(inboxes: &[Inbox], heads: &[u32], bytes: &[u8]) -> Result<(), Stri
         let &[op, low, high, argument, length] = record else { continue };
         let end = at + length as usize;
         let Some(payload) = bytes.get(at..end) else {
-            return Err(format!("a record of {length} bytes, beyond the array's end"));
+            fault.get_or_insert(format!("a record of {length} bytes, beyond the array's end"));
+            break;
         };
         at = end;
         let id = SessionId::from_halves(low, high);

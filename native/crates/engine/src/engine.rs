@@ -25,7 +25,7 @@ use crate::io_thread::{self, BoundSocket};
 use crate::probe::ProbeJob;
 use crate::selection::{Gather, Selection, SessionRow};
 use crate::slot::Farewell;
-use crate::worker_link::{Wake, WorkerLink};
+use crate::worker_link::{Wake, WorkerId, WorkerLink};
 use crate::{commands, net};
 
 pub struct Engine {
@@ -200,16 +200,19 @@ impl Engine {
 
     /// A worker takes its place; gives its turn. `None`: there is no such place.
     #[must_use]
-    pub fn join(&self, worker: usize, wake: Wake) -> Option<u32> {
-        let turn = self.workers.get(worker)?.join(wake);
-        self.tell_all(|| Message::WorkerHasRoom(worker));
+    pub fn join(&self, place: usize, wake: Wake) -> Option<u32> {
+        let (turn, before) = self.workers.get(place)?.join(wake);
+        if let Some(before) = before {
+            self.tell_all(|| Message::WorkerGone(WorkerId { place, turn: before }));
+        }
+        self.tell_all(|| Message::WorkerHasRoom(place));
         Some(turn)
     }
 
     /// A worker has gone: by its own leave, or with its thread.
-    pub fn leave(&self, worker: usize, turn: u32) {
-        if self.workers.get(worker).is_some_and(|link| link.leave(turn)) {
-            self.tell_all(|| Message::WorkerGone(worker));
+    pub fn leave(&self, place: usize, turn: u32) {
+        if self.workers.get(place).is_some_and(|link| link.leave(turn)) {
+            self.tell_all(|| Message::WorkerGone(WorkerId { place, turn }));
         }
     }
 

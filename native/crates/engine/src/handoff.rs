@@ -145,7 +145,14 @@ impl Talk<'_> {
             match run.next() {
                 Move::Send(bytes) => {
                     let bytes = Zeroizing::new(bytes.to_vec());
-                    self.send(&bytes).await?;
+                    let limit = Duration::from_millis(self.io.engine.config.limits.connect_timeout_ms);
+                    match timeout(limit, self.send(&bytes)).await {
+                        Ok(sent) => sent?,
+                        Err(_) => {
+                            let detail = "the server took none of what was sent".into();
+                            return Err(self.failure(EndReason::LoginTimeout, detail));
+                        }
+                    }
                     run.sent();
                 }
                 Move::Await { timeout_ms } => {

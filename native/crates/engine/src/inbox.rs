@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use crate::probe::ProbeJob;
 use crate::selection::{Gather, Selection, SessionRow};
 use crate::slot::{Farewell, SessionCommand};
+use crate::worker_link::WorkerId;
 
 /// A thread's incoming messages. Workers are bounded by their own arrays, so this is, too.
 #[derive(Default)]
@@ -19,7 +20,7 @@ pub struct Inbox {
 pub enum Message {
     Session(SessionId, SessionCommand),
     /// A worker has gone: its preamble sessions move or end.
-    WorkerGone(usize),
+    WorkerGone(WorkerId),
     /// A worker has come, or has room again: sessions that wait for one go on.
     WorkerHasRoom(usize),
     List(Selection, Arc<Gather<SessionRow>>),

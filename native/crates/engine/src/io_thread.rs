@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use crate::inbox::Message;
 use crate::selection::{Selection, SessionRow};
 use crate::slot::{Phase, SessionCommand, Slot};
 use crate::wheel::{TICK_MS, Wheel};
+use crate::worker_link::WorkerId;
 use crate::{net, probe, session};
 
 /// What the tasks of one thread share. Borrows of its cells never cross an await.
@@ -75,7 +77,7 @@ async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
                     ticker.abort();
                     return;
                 }
-                other => io.on_message(other),
+                other => io.contain("a message", || io.on_message(other)),
             }
         }
     }
@@ -94,7 +96,9 @@ fn start_accepting(io: &Rc<Io>, bound: BoundSocket) -> Option<JoinHandle<()>> {
 async fn accept(io: Rc<Io>, listener: TcpListener, frontend: usize) {
     loop {
         match listener.accept().await {
-            Ok((stream, client)) => session::begin(&io, frontend, stream, client),
+            Ok((stream, client)) => {
+                io.contain("a new connection", || session::begin(&io, frontend, stream, client));
+            }
             // Out of file descriptors, mostly: the backlog keeps the clients until there are some again.
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
@@ -110,11 +114,11 @@ async fn tick(io: Rc<Io>) {
         io.wheel.borrow_mut().advance(now_ms, &mut due);
         for id in due.drain(..) {
             if let Some(slot) = io.session(id) {
-                io.look_at(&slot, now_ms);
+                io.contain("a deadline", || io.look_at(&slot, now_ms));
             }
         }
         if io.index == 0 {
-            io.renew_tickets();
+            io.contain("new ticket keys", || io.renew_tickets());
         }
     }
 }
@@ -163,11 +167,22 @@ impl Io {
     }
 
     fn look_at(&self, slot: &Slot, now_ms: u64) {
+        if !slot.awaits_look(now_ms) {
+            return;
+        }
         slot.put_look(u64::MAX);
         if slot.deadline_ms() <= now_ms {
             slot.wake();
         } else {
             self.set_deadline(slot, slot.deadline_ms());
+        }
+    }
+
+    /// A fault of ours in the thread's own work costs that piece of work, not the thread with all its sessions.
+    fn contain(&self, what: &str, work: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(work)).is_err() {
+            self.engine.counters.panics.add(1);
+            self.engine.note_fault(format!("{what} broke off"));
         }
     }
 
@@ -183,7 +198,7 @@ impl Io {
                 self.tell_preambles(|theirs| theirs == Some(worker), || SessionCommand::WorkerGone);
             }
             Message::WorkerHasRoom(worker) => {
-                let concerns = |theirs: Option<usize>| theirs.is_none_or(|theirs| theirs == worker);
+                let concerns = |theirs: Option<WorkerId>| theirs.is_none_or(|theirs| theirs.place == worker);
                 self.tell_preambles(concerns, || SessionCommand::WorkerHasRoom);
             }
             Message::List(selection, gather) => {
@@ -207,9 +222,13 @@ impl Io {
         }
     }
 
-    fn tell_preambles(&self, concerns: impl Fn(Option<usize>) -> bool, command: impl Fn() -> SessionCommand) {
+    fn tell_preambles(
+        &self,
+        concerns: impl Fn(Option<WorkerId>) -> bool,
+        command: impl Fn() -> SessionCommand,
+    ) {
         for slot in self.slots.borrow().all() {
-            if concerns(slot.worker.get()) && matches!(slot.phase.get(), Phase::Preamble | Phase::Handoff) {
+            if concerns(slot.worker.get()) && slot.phase.get() != Phase::Spliced {
                 slot.tell(command());
             }
         }

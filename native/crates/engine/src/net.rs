@@ -1,6 +1,5 @@
 //! A TCP connection as the TLS sides see it, and the options that every socket gets.
 
-use std::cell::Cell;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
@@ -10,17 +9,15 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 
-/// A connected socket. After a read that did not fill its buffer the socket is known to be empty, and the next
-/// read is answered without asking the kernel: that saves a system call per wake.
+/// A connected socket.
 pub struct Net {
     pub stream: TcpStream,
-    drained: Cell<bool>,
 }
 
 impl Net {
     #[must_use]
     pub fn new(stream: TcpStream) -> Self {
-        Self { stream, drained: Cell::new(false) }
+        Self { stream }
     }
 
     /// The local port, for the log: the server's own log names it.
@@ -32,12 +29,13 @@ impl Net {
 
 impl Sock for Net {
     fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
-        if self.drained.take() {
-            // Tells the runtime, too, that the socket is empty. What arrived since brings an event of its own.
-            return self.stream.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
-        }
         let read = self.stream.try_read(into)?;
-        self.drained.set(0 < read && read < into.len());
+        if 0 < read && read < into.len() {
+            // The socket is empty: the runtime is told so at once, and the next read is answered without asking the
+            // kernel. Later would be wrong: what arrives meanwhile brings an event of its own, once.
+            let _: io::Result<()> =
+                self.stream.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
+        }
         Ok(read)
     }
 
@@ -77,10 +75,11 @@ fn listening_socket(address: SocketAddr, shares_port: bool) -> io::Result<Socket
     socket.set_nonblocking(true)?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(shares_port)?;
+    // Freebind: a standby of a pair starts before it holds the shared address.
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
+        socket.set_freebind_v6(true)?;
     } else {
-        // A standby of a pair starts before it holds the shared address.
         socket.set_freebind_v4(true)?;
     }
     // Accepted connections inherit these: four system calls less for each.
@@ -90,8 +89,7 @@ fn listening_socket(address: SocketAddr, shares_port: bool) -> io::Result<Socket
     Ok(socket)
 }
 
-/// No delay for small writes; a peer that is gone is found within about two minutes, within half a minute when
-/// bytes are on their way to it (fault cases F03, F04).
+/// No delay for small writes; a peer that is gone is found within two minutes (fault case F04).
 ///
 /// # Errors
 /// When the system refuses an option.
@@ -117,4 +115,6 @@ fn in_words(error: &io::Error) -> String {
 const BACKLOG: i32 = 4096;
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(75);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const UNANSWERED: Duration = Duration::from_secs(30);
+/// Longer than keepalive takes with its retries, which it would cut short otherwise. A client that reads nothing
+/// for so long counts as gone, too: the system applies it to closed windows as well.
+const UNANSWERED: Duration = Duration::from_secs(120);

@@ -12,15 +12,22 @@ use crate::slot::Placement;
 /// Counts the session in its mailbox's pin.
 ///
 /// # Errors
-/// `CopyMoved`: the table has another owner or generation. `HeldElsewhere`: sessions live on another server.
-pub fn admit(engine: &Engine, placement: Placement, is_exclusive: bool) -> Result<(), EndReason> {
+/// `CopyMoved`: the table has another owner or generation, or the server takes no new sessions any more.
+/// `HeldElsewhere`: sessions live on another server.
+pub fn admit(
+    engine: &Engine,
+    placement: Placement,
+    protocol: u8,
+    is_exclusive: bool,
+) -> Result<(), EndReason> {
     let Placement { server: Some(server), database, generation, mailbox, .. } = placement else {
         return Err(EndReason::InternalError);
     };
     let request = PinRequest { mailbox, server, generation, exclusive: is_exclusive };
     let is_current = || {
         let table = engine.table.load();
-        !is_exclusive || database.is_none_or(|database| table.is_current(database, server, generation))
+        let is_owner = || database.is_none_or(|database| table.is_current(database, server, generation));
+        table.endpoint(server, protocol).is_some() && (!is_exclusive || is_owner())
     };
     match engine.pins.admit(request, is_current) {
         Admission::Admitted => Ok(()),

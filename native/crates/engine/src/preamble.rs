@@ -5,6 +5,7 @@
 //! Offsets count the client's clear bytes; `base <= base + framed <= base + read.len()`. What is read stays in
 //! `read` until the worker says that it is consumed.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use postern_tls::{AnySide, Handshake, PlainSide, ReadOutcome, Side, SideFault, TlsFacts, TlsSide};
@@ -17,9 +18,9 @@ use crate::handoff::{self, Failure, OpenServer, Outcome, Request};
 use crate::io_thread::Io;
 use crate::placement::{self, PinGuard};
 use crate::session::{Client, Ending, SessionGuard, leave_worker};
-use crate::slot::{Farewell, Interest, Phase, Placement, SessionCommand, Slot, Woken};
+use crate::slot::{FailedHandoff, Farewell, Interest, Phase, Placement, SessionCommand, Slot, Woken};
 use crate::splice::Spliced;
-use crate::worker_link::{Event, WorkerLink, worker_for};
+use crate::worker_link::{Event, WorkerId, WorkerLink, worker_for};
 
 type Ended = Box<(Client, Ending)>;
 
@@ -50,16 +51,20 @@ struct Preamble<'a> {
     read_total: usize,
     /// Framed, but the worker's queue was full.
     undelivered: Option<Delivery>,
-    /// The framer has given up: nothing more is read.
-    is_faulty: bool,
+    /// Ends of the pieces that the worker has and has not consumed. `unconsumed.len() <= PIECES_MAX`
+    unconsumed: VecDeque<u32>,
+    /// The client broke a rule, or is too slow: nothing more is read, and the worker says so.
+    fault: Option<EndReason>,
     /// The client has closed its side.
     has_left: bool,
     /// No worker could take the session yet; whether its client has been greeted.
     awaits_worker: Option<bool>,
     /// The worker is gone; what is under way may still succeed without it.
     has_no_worker: bool,
-    /// The worker has been told that time is up.
-    is_overdue: bool,
+    /// The worker waits for its database: a fault of the client's is said after that.
+    held_until_ms: u64,
+    /// The client has heard something: it is greeted once.
+    has_spoken: bool,
     /// Logins that servers refused. Failures of ours are no guesses of the client's.
     refusals: u32,
 }
@@ -90,11 +95,13 @@ impl<'a> Preamble<'a> {
             framed: 0,
             read_total: 0,
             undelivered: None,
-            is_faulty: false,
+            unconsumed: VecDeque::new(),
+            fault: None,
             has_left: false,
             awaits_worker: None,
             has_no_worker: false,
-            is_overdue: false,
+            held_until_ms: 0,
+            has_spoken: false,
             refusals: 0,
         }
     }
@@ -118,7 +125,7 @@ impl<'a> Preamble<'a> {
         // The client's first bytes may have come together with its end of the handshake.
         self.read_client()?;
         loop {
-            self.frame();
+            self.frame()?;
             match self.wait().await {
                 Woken::Command(command) => {
                     if let Some(opened) = self.on_command(command).await? {
@@ -133,13 +140,15 @@ impl<'a> Preamble<'a> {
     }
 
     async fn wait(&self) -> Woken {
-        let may_read = !self.has_left && !self.is_faulty && self.has_room();
+        let may_read = !self.has_left && self.fault.is_none() && self.has_room();
         let interest = if may_read { Interest::Read } else { Interest::Commands };
         self.slot().wait(&self.client.net.stream, interest, || self.io().now_ms()).await
     }
 
+    /// During a handoff reading goes on, whatever the worker has room for: so a client that leaves is noticed.
     fn has_room(&self) -> bool {
-        self.read_total < self.io().engine.config.limits.preamble_bytes_max && self.undelivered.is_none()
+        let is_delivered = self.undelivered.is_none() || self.slot().phase.get() == Phase::Handoff;
+        self.read_total < self.io().engine.config.limits.preamble_bytes_max && is_delivered
     }
 
     fn put_deadline(&self, deadline_ms: u64) {
@@ -153,20 +162,19 @@ impl<'a> Preamble<'a> {
         let argument = self.slot().frontend as u32 | u32::from(is_greeted) << GREETED_BIT;
         let opened = opened_fields(self.slot(), &self.client, self.client.side.facts().as_ref());
         let chosen = worker_for(&engine.workers, self.slot().client.ip());
-        let has_taken = chosen.filter(|index| {
-            let worker = engine.workers.get(*index);
-            let (id, now_ms) = (self.slot().id, self.io().now_ms());
-            worker.is_some_and(|worker| worker.push(Event::Opened, id, argument, opened.as_bytes(), now_ms))
-        });
-        let Some(index) = has_taken else {
-            self.awaits_worker = Some(is_greeted);
-            self.put_deadline(self.slot().deadline_ms().min(self.io().now_ms() + WORKER_WAIT_MS));
-            return;
-        };
-        if let Some(worker) = engine.workers.get(index) {
+        let (id, now_ms) = (self.slot().id, self.io().now_ms());
+        let taken = chosen.and_then(|place| {
+            let worker = engine.workers.get(place)?;
+            let turn = worker.push_news(Event::Opened, id, argument, opened.as_bytes(), now_ms)?;
             worker.session_came();
+            Some(WorkerId { place, turn })
+        });
+        self.slot().worker.set(taken);
+        if taken.is_none() {
+            self.awaits_worker = Some(is_greeted);
+            self.put_deadline(self.slot().deadline_ms().min(now_ms + WORKER_WAIT_MS));
+            return;
         }
-        self.slot().worker.set(Some(index));
         if self.awaits_worker.take().is_some() {
             // The wait was ours, not the client's.
             self.put_deadline(self.io().now_ms() + engine.config.limits.preamble_timeout_ms);
@@ -174,14 +182,18 @@ impl<'a> Preamble<'a> {
     }
 
     fn worker(&self) -> Option<&'a WorkerLink> {
-        self.io().engine.workers.get(self.slot().worker.get()?)
+        self.io().engine.workers.get(self.slot().worker.get()?.place)
     }
 
-    /// Tells the worker. A session's own events are few, so a full queue is met only by lines (`deliver`); any
-    /// other event is retried by the caller's loop only when it matters, and these matter: they wait as last.
-    fn tell(&self, event: Event, argument: u32, bytes: &[u8]) -> bool {
-        let now_ms = self.io().now_ms();
-        self.worker().is_some_and(|worker| worker.push(event, self.slot().id, argument, bytes, now_ms))
+    /// Tells the worker what became of the session.
+    ///
+    /// Without room even for that, the worker would wait for ever: the session ends.
+    fn tell(&self, event: Event, argument: u32, bytes: &[u8]) -> Result<(), Ending> {
+        let Some(worker) = self.worker() else { return Ok(()) };
+        match worker.push_news(event, self.slot().id, argument, bytes, self.io().now_ms()) {
+            Some(_) => Ok(()),
+            None => Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend())),
+        }
     }
 
     /// Reads until the socket is empty or there is enough.
@@ -190,7 +202,10 @@ impl<'a> Preamble<'a> {
             let Self { client, read, .. } = self;
             let before = read.len();
             let outcome = self.guard.io.with_read_scratch(|scratch| {
-                client.side.read(&client.net, scratch, &mut |bytes| extend_zeroing(read, bytes))
+                let outcome =
+                    client.side.read(&client.net, scratch, &mut |bytes| extend_zeroing(read, bytes));
+                scratch.wipe();
+                outcome
             });
             self.read_total += self.read.len() - before;
             match outcome {
@@ -214,12 +229,12 @@ impl<'a> Preamble<'a> {
         Ok(())
     }
 
-    /// Gives the worker each whole line and literal, until its queue is full.
-    fn frame(&mut self) {
+    /// Gives the worker each whole line and literal, until it has enough for now.
+    fn frame(&mut self) -> Result<(), Ending> {
         if let Some(delivery) = self.undelivered.take() {
             self.deliver(delivery);
         }
-        while self.undelivered.is_none() && !self.is_faulty {
+        while self.undelivered.is_none() && self.fault.is_none() && self.unconsumed.len() < PIECES_MAX {
             let start = self.framed;
             match self.framer.next(self.read.get(start..).unwrap_or_default()) {
                 Framed::Line { text, length } => {
@@ -230,27 +245,33 @@ impl<'a> Preamble<'a> {
                     self.framed += length;
                     self.deliver(Delivery { event: Event::Literal, start, length, end: self.framed });
                 }
-                Framed::Incomplete if !self.has_room() => self.fault(EndReason::PreambleTooLong),
-                Framed::Incomplete | Framed::Blocked => return,
-                Framed::Fault(fault) => self.fault(reason_of(fault)),
+                Framed::Incomplete if !self.has_room() => self.fault(EndReason::PreambleTooLong)?,
+                Framed::Incomplete | Framed::Blocked => return Ok(()),
+                Framed::Fault(fault) => self.fault(reason_of(fault))?,
             }
         }
+        Ok(())
     }
 
     fn deliver(&mut self, delivery: Delivery) {
         let Delivery { event, start, length, end } = delivery;
         let bytes = self.read.get(start..start + length).unwrap_or_default();
-        if !self.tell(event, self.base.wrapping_add(end as u32), bytes) && !self.has_no_worker {
-            self.undelivered = Some(delivery);
+        let offset = self.base.wrapping_add(end as u32);
+        let now_ms = self.io().now_ms();
+        match self.worker() {
+            Some(worker) if worker.push(event, self.slot().id, offset, bytes, now_ms) => {
+                self.unconsumed.push_back(offset);
+            }
+            _ => self.undelivered = Some(delivery),
         }
     }
 
     /// The worker says the refusal in its protocol and ends; should it not, the deadline does.
-    fn fault(&mut self, reason: EndReason) {
-        self.is_faulty = true;
-        self.put_deadline(self.slot().deadline_ms().min(self.io().now_ms() + REFUSAL_GRACE_MS));
-        self.is_overdue = true;
-        self.tell(Event::Fault, reason.code(), &[]);
+    fn fault(&mut self, reason: EndReason) -> Result<(), Ending> {
+        self.fault = Some(reason);
+        let from_ms = self.io().now_ms().max(self.held_until_ms);
+        self.put_deadline(self.slot().deadline_ms().min(from_ms + REFUSAL_GRACE_MS));
+        self.tell(Event::Fault, reason.code(), &[])
     }
 
     fn on_deadline(&mut self) -> Result<(), Ending> {
@@ -260,12 +281,11 @@ impl<'a> Preamble<'a> {
         if self.has_left {
             return Err(Ending::quiet(EndReason::ClientQuit));
         }
-        if self.is_overdue {
-            return Err(Ending::worded(EndReason::PreambleTimeout, self.guard.frontend()));
+        if let Some(reason) = self.fault {
+            return Err(Ending::worded(reason, self.guard.frontend()));
         }
         self.put_deadline(u64::MAX);
-        self.fault(EndReason::PreambleTimeout);
-        Ok(())
+        self.fault(EndReason::PreambleTimeout)
     }
 
     async fn on_command(&mut self, command: SessionCommand) -> Result<Option<Opened>, Ending> {
@@ -297,6 +317,8 @@ impl<'a> Preamble<'a> {
                 self.dismiss_worker();
                 return Err(Ending { reason, detail: String::new(), words });
             }
+            // Meant for a handoff that has ended meanwhile.
+            SessionCommand::Goodbye(farewell) if concerns_a_server(farewell.reason) => {}
             SessionCommand::Goodbye(Farewell { reason, words, .. }) => {
                 return Err(Ending { reason, detail: String::new(), words: words.to_vec() });
             }
@@ -316,15 +338,17 @@ impl<'a> Preamble<'a> {
     }
 
     /// The preamble timeout measures the client, not us.
-    fn hold(&self, milliseconds: u64) {
+    fn hold(&mut self, milliseconds: u64) {
+        let milliseconds = milliseconds.min(HOLD_MAX_MS);
+        self.held_until_ms = self.io().now_ms() + milliseconds;
         if !self.has_left {
-            self.put_deadline(self.slot().deadline_ms().saturating_add(milliseconds.min(HOLD_MAX_MS)));
+            self.put_deadline(self.slot().deadline_ms().saturating_add(milliseconds));
         }
     }
 
     fn dismiss_worker(&self) {
-        if let Some(worker) = self.slot().worker.take().and_then(|index| self.io().engine.workers.get(index))
-        {
+        let worker = self.slot().worker.take();
+        if let Some(worker) = worker.and_then(|worker| self.io().engine.workers.get(worker.place)) {
             worker.session_left();
         }
     }
@@ -335,7 +359,7 @@ impl<'a> Preamble<'a> {
         if self.read_total > 0 || self.has_left {
             return Err(Ending::worded(EndReason::WorkerDied, self.guard.frontend()));
         }
-        self.choose_worker(true);
+        self.choose_worker(self.has_spoken);
         Ok(())
     }
 
@@ -353,6 +377,11 @@ impl<'a> Preamble<'a> {
         self.read.truncate(left);
         self.base = offset;
         self.framed -= count;
+        while let Some(end) = self.unconsumed.front()
+            && offset.wrapping_sub(*end) < u32::MAX / 2
+        {
+            self.unconsumed.pop_front();
+        }
         if let Some(delivery) = &mut self.undelivered {
             delivery.start = delivery.start.saturating_sub(count);
             delivery.end = delivery.end.saturating_sub(count);
@@ -360,6 +389,7 @@ impl<'a> Preamble<'a> {
     }
 
     async fn say(&mut self, words: &[u8]) -> Result<(), Ending> {
+        self.has_spoken |= !words.is_empty();
         let mut said = 0;
         loop {
             let rest = words.get(said..).unwrap_or_default();
@@ -400,8 +430,14 @@ impl<'a> Preamble<'a> {
         // Replaced, not emptied: nothing of the clear part stays.
         self.read = Zeroizing::default();
         (self.base, self.framed, self.read_total) = (0, 0, 0);
+        self.unconsumed.clear();
         self.framer.reset();
-        self.tell(Event::TlsReady, 0, tls_fields(self.client.side.facts().as_ref()).as_bytes());
+        if std::mem::take(&mut self.has_no_worker) {
+            // The next worker is told of a client inside TLS, and has nothing of the clear part.
+            self.choose_worker(true);
+        } else {
+            self.tell(Event::TlsReady, 0, tls_fields(self.client.side.facts().as_ref()).as_bytes())?;
+        }
         self.read_client()
     }
 
@@ -430,6 +466,14 @@ impl<'a> Preamble<'a> {
                 Woken::Deadline => return Err(Ending::quiet(EndReason::TlsTimeout)),
                 Woken::Command(SessionCommand::Goodbye(farewell)) => {
                     return Err(Ending::quiet(farewell.reason));
+                }
+                Woken::Command(SessionCommand::End { reason, .. }) => {
+                    self.dismiss_worker();
+                    return Err(Ending::quiet(reason));
+                }
+                Woken::Command(SessionCommand::WorkerGone) => {
+                    self.dismiss_worker();
+                    self.has_no_worker = true;
                 }
                 _ => {}
             }
@@ -465,13 +509,15 @@ impl<'a> Preamble<'a> {
             }
             Outcome::Refused { step, line } => {
                 self.refusals += 1;
-                self.answer(Event::HandoffRefused, step, &line)?;
+                self.remember(&String::from_utf8_lossy(&line));
+                self.tell(Event::HandoffRefused, step, &line)?;
             }
             Outcome::Failed(failure) => {
+                self.remember(&failure.detail);
                 let argument = failure.reason.code() | u32::from(failure.is_untouched) << UNTOUCHED_BIT;
                 // At most 256 characters: far below what a queue takes.
                 let detail: String = failure.detail.chars().take(256).collect();
-                self.answer(Event::HandoffFailed, argument, detail.as_bytes())?;
+                self.tell(Event::HandoffFailed, argument, detail.as_bytes())?;
             }
         }
         self.slot().phase.set(Phase::Preamble);
@@ -483,12 +529,10 @@ impl<'a> Preamble<'a> {
         Ok(None)
     }
 
-    /// The worker waits for this answer; with its queue full for good it would wait for ever.
-    fn answer(&self, event: Event, argument: u32, bytes: &[u8]) -> Result<(), Ending> {
-        if self.tell(event, argument, bytes) {
-            return Ok(());
-        }
-        Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend()))
+    /// For the log, should the session end without another handoff.
+    fn remember(&self, detail: &str) {
+        let (placement, detail) = (self.slot().placement.get(), detail.to_owned());
+        *self.slot().failure.borrow_mut() = Some(Box::new(FailedHandoff { placement, detail }));
     }
 
     /// Plays the handoff while it keeps an eye on the client.
@@ -510,7 +554,7 @@ impl<'a> Preamble<'a> {
         let outcome = self.play(&io, &endpoint, script).await?;
         let Outcome::Open(opened) = outcome else { return Ok(outcome) };
         let placement = Placement { local_port: opened.net.local_port(), ..placement };
-        match placement::admit(&io.engine, placement, is_exclusive) {
+        match placement::admit(&io.engine, placement, protocol, is_exclusive) {
             Ok(()) => {
                 self.slot().placement.set(placement);
                 Ok(Outcome::Open(opened))
@@ -548,9 +592,9 @@ impl<'a> Preamble<'a> {
 
     fn on_command_in_handoff(&mut self, command: SessionCommand) -> Result<Option<Outcome>, Ending> {
         match command {
-            // The copy moved away under the handoff: the worker looks again, the client notices nothing.
-            SessionCommand::Goodbye(farewell) if farewell.reason == EndReason::CopyMoved => {
-                Ok(Some(failed(EndReason::CopyMoved, String::new())))
+            // The server is not to be used any more: the worker looks again, the client notices nothing.
+            SessionCommand::Goodbye(farewell) if concerns_a_server(farewell.reason) => {
+                Ok(Some(failed(farewell.reason, String::new())))
             }
             SessionCommand::Goodbye(Farewell { reason, words, .. }) => {
                 Err(Ending { reason, detail: String::new(), words: words.to_vec() })
@@ -573,6 +617,7 @@ impl<'a> Preamble<'a> {
         let slot = self.slot();
         leave_worker(self.io(), slot, Event::Spliced, 0);
         slot.phase.set(Phase::Spliced);
+        slot.failure.take();
         slot.preamble_ms.set(self.io().now_ms().saturating_sub(slot.started_ms));
         let pending = std::mem::take(&mut *self.read);
         let client_left = self.has_left;
@@ -593,6 +638,11 @@ fn extend_zeroing(read: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
         *read = Zeroizing::new(grown);
     }
     read.extend_from_slice(bytes);
+}
+
+/// A goodbye to the sessions of a server, rather than to this client.
+fn concerns_a_server(reason: EndReason) -> bool {
+    matches!(reason, EndReason::CopyMoved | EndReason::ServerDown | EndReason::Drained)
 }
 
 fn failed(reason: EndReason, detail: String) -> Outcome {
@@ -643,6 +693,9 @@ const GREETED_BIT: u32 = 16;
 const UNTOUCHED_BIT: u32 = 16;
 /// V36 asks for the server's side to be closed within a second of the client's leaving.
 const LEFT_GRACE_MS: u64 = 900;
+/// Commands that a client may have sent ahead before the first of them is answered: a share of the worker's queue
+/// that leaves room for others. A login by literals is five pieces.
+const PIECES_MAX: usize = 32;
 /// A worker that died is replaced well within this time.
 const WORKER_WAIT_MS: u64 = 5_000;
 /// For the worker to say a refusal.

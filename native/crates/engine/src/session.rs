@@ -177,19 +177,30 @@ impl SessionGuard {
         engine.counters.ended(reason);
         engine.counters.bytes_in.add(slot.bytes_in.get());
         engine.counters.bytes_out.add(slot.bytes_out.get());
-        engine.ends.push(|| EndRecord {
-            session: SessionRow::of(slot, io.now_ms()),
-            reason,
-            detail: detail.chars().take(DETAIL_CHARACTERS_MAX).collect(),
-            tls: slot.tls.borrow().clone(),
-            preamble_ms: slot.preamble_ms.get(),
-        });
+        engine.ends.push(|| end_record(io, slot, reason, detail));
     }
+}
+
+/// A session that ends without a server shows where its last handoff failed, and how.
+fn end_record(io: &Io, slot: &Slot, reason: EndReason, detail: &str) -> EndRecord {
+    let mut session = SessionRow::of(slot, io.now_ms());
+    let mut detail = detail.to_owned();
+    if session.placement.server.is_none()
+        && let Some(failed) = slot.failure.take()
+    {
+        session.placement = failed.placement;
+        if detail.is_empty() {
+            detail = failed.detail;
+        }
+    }
+    let detail = detail.chars().take(DETAIL_CHARACTERS_MAX).collect();
+    let (tls, preamble_ms) = (slot.tls.borrow().clone(), slot.preamble_ms.get());
+    EndRecord { session, reason, detail, tls, preamble_ms }
 }
 
 /// The session is no longer its worker's: it is told so, as the last it hears.
 pub fn leave_worker(io: &Io, slot: &Slot, event: Event, argument: u32) {
-    if let Some(worker) = slot.worker.take().and_then(|worker| io.engine.workers.get(worker)) {
+    if let Some(worker) = slot.worker.take().and_then(|worker| io.engine.workers.get(worker.place)) {
         worker.session_left();
         worker.push_last(event, slot.id, argument, io.now_ms());
     }

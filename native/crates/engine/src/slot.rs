@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::end_reason::EndReason;
 use crate::handoff::Request;
+use crate::worker_link::WorkerId;
 
 pub struct Slot {
     pub id: SessionId,
@@ -21,12 +22,14 @@ pub struct Slot {
     pub client: SocketAddr,
     pub started_ms: u64,
     pub phase: Cell<Phase>,
-    pub worker: Cell<Option<usize>>,
+    pub worker: Cell<Option<WorkerId>>,
     pub placement: Cell<Placement>,
     pub user: RefCell<Box<str>>,
     pub tls: RefCell<Box<str>>,
     pub active_ms: Cell<u64>,
     pub preamble_ms: Cell<u64>,
+    /// The last handoff that failed, for the log.
+    pub failure: RefCell<Option<Box<FailedHandoff>>>,
     pub bytes_in: Cell<u64>,
     pub bytes_out: Cell<u64>,
     deadline_ms: Cell<u64>,
@@ -65,6 +68,12 @@ pub struct Placement {
     pub mailbox: u64,
     /// Ours, towards the server.
     pub local_port: u16,
+}
+
+/// Where a handoff failed, and what the server said or did.
+pub struct FailedHandoff {
+    pub placement: Placement,
+    pub detail: String,
 }
 
 /// What a session may be told. Those of a worker come in its order.
@@ -142,6 +151,7 @@ impl Slot {
             tls: RefCell::default(),
             active_ms: Cell::new(now_ms),
             preamble_ms: Cell::new(0),
+            failure: RefCell::default(),
             bytes_in: Cell::new(0),
             bytes_out: Cell::new(0),
             deadline_ms: Cell::new(u64::MAX),
@@ -194,6 +204,12 @@ impl Slot {
 
     pub fn put_look(&self, look_ms: u64) {
         self.look_ms.set(look_ms);
+    }
+
+    /// A look that the session still waits for; an earlier one has replaced the rest.
+    #[must_use]
+    pub fn awaits_look(&self, now_ms: u64) -> bool {
+        self.look_ms.get() <= now_ms
     }
 
     /// Waits for a command, the deadline, or the socket, in this order of importance.

@@ -24,15 +24,16 @@ pub struct Spliced {
     from_server: LineEnd,
     /// The side that closed first says whose doing the end is.
     first_close: Option<EndReason>,
+    /// The server takes nothing any more, for this reason; what it has said still goes to the client.
+    deaf_server: Option<String>,
     _pin: PinGuard,
 }
 
 /// Carries bytes until both directions are done, a side breaks, time is up, or the session is told to go.
 pub async fn run(guard: &SessionGuard, mut spliced: Spliced) -> (Client, Ending) {
     guard.io.engine.counters.spliced.add(1);
-    let idle_ms = guard.frontend().idle_timeout_ms;
     guard.slot.active_ms.set(guard.io.now_ms());
-    guard.io.set_deadline(&guard.slot, guard.io.now_ms() + idle_ms);
+    guard.io.set_deadline(&guard.slot, guard.io.now_ms() + spliced.allowed_ms(guard));
     let ending = poll_fn(|context| spliced.poll(guard, context)).await;
     let End { net, side, .. } = spliced.client;
     (Client { net, side }, ending)
@@ -44,12 +45,15 @@ impl Spliced {
     pub fn new(client: Client, server: OpenServer, pending: Vec<u8>, pin: PinGuard) -> Self {
         let mut from_client = LineEnd::new();
         from_client.saw(&pending);
+        let mut from_server = LineEnd::new();
+        from_server.saw(&server.words);
         Self {
             client: End::new(client.net, client.side, server.words),
             server: End::new(server.net, server.side, pending),
             from_client,
-            from_server: LineEnd::new(),
+            from_server,
             first_close: None,
+            deaf_server: None,
             _pin: pin,
         }
     }
@@ -88,19 +92,22 @@ impl Spliced {
     }
 
     fn carry_both(&mut self, guard: &SessionGuard, context: &mut Context<'_>) -> Result<Progress, Ending> {
-        let Self { client, server, from_client, from_server, .. } = self;
+        let Self { client, server, from_client, from_server, deaf_server, .. } = self;
         let slot = &guard.slot;
         let moved_before = (slot.bytes_in.get(), slot.bytes_out.get());
-        let up = carry(&guard.io, client, server, context, &mut |bytes| {
-            slot.bytes_in.set(slot.bytes_in.get() + bytes.len() as u64);
-            from_client.saw(bytes);
-        })
-        .map_err(|broken| broken.of_client_to_server())?;
+        let up = match deaf_server {
+            Some(_) => Progress::Finished,
+            None => carry(&guard.io, client, server, context, &mut |bytes| {
+                slot.bytes_in.set(slot.bytes_in.get() + bytes.len() as u64);
+                from_client.saw(bytes);
+            })
+            .or_else(|broken| broken.of_client_to_server(deaf_server))?,
+        };
         let down = carry(&guard.io, server, client, context, &mut |bytes| {
             slot.bytes_out.set(slot.bytes_out.get() + bytes.len() as u64);
             from_server.saw(bytes);
         })
-        .map_err(|broken| broken.of_server_to_client())?;
+        .map_err(|broken| broken.of_server_to_client(deaf_server.take()))?;
         if moved_before != (slot.bytes_in.get(), slot.bytes_out.get()) {
             slot.active_ms.set(guard.io.now_ms());
         }
@@ -116,6 +123,10 @@ impl Spliced {
     fn note_close(&mut self, guard: &SessionGuard) {
         if self.first_close.is_some() {
             return;
+        }
+        if self.deaf_server.is_some() {
+            self.first_close = Some(EndReason::ServerReset);
+            return guard.io.set_deadline(&guard.slot, guard.io.now_ms() + LAST_ANSWERS_MS);
         }
         self.first_close = match (self.client.is_read_closed, self.server.is_read_closed) {
             (false, false) => return,
@@ -149,17 +160,22 @@ impl Spliced {
             && self.from_server.looks_like_response_end()
     }
 
+    /// How long nothing may move.
+    fn allowed_ms(&self, guard: &SessionGuard) -> u64 {
+        match (&self.deaf_server, self.first_close) {
+            (Some(_), _) => LAST_ANSWERS_MS,
+            (None, Some(_)) => HALF_CLOSED_MS,
+            (None, None) => guard.frontend().idle_timeout_ms,
+        }
+    }
+
     /// The deadline is looked at when it comes up, and put off by what moved meanwhile.
     fn overdue(&self, guard: &SessionGuard) -> Option<Ending> {
         let now_ms = guard.io.now_ms();
         if now_ms < guard.slot.deadline_ms() {
             return None;
         }
-        let allowed_ms = match self.first_close {
-            Some(_) => HALF_CLOSED_MS,
-            None => guard.frontend().idle_timeout_ms,
-        };
-        let until_ms = guard.slot.active_ms.get() + allowed_ms;
+        let until_ms = guard.slot.active_ms.get() + self.allowed_ms(guard);
         if now_ms < until_ms {
             guard.io.set_deadline(&guard.slot, until_ms);
             return None;
@@ -196,17 +212,22 @@ enum Broken {
 }
 
 impl Broken {
-    fn of_client_to_server(self) -> Ending {
+    /// A server that breaks off has often said why: that is still to be carried.
+    fn of_client_to_server(self, deaf_server: &mut Option<String>) -> Result<Progress, Ending> {
         match self {
-            Self::Reading(fault) => broken(EndReason::ClientReset, &fault),
-            Self::Writing(fault) => broken(EndReason::ServerReset, &fault),
+            Self::Reading(fault) => Err(broken(EndReason::ClientReset, &fault)),
+            Self::Writing(fault) => {
+                *deaf_server = Some(fault.to_string());
+                Ok(Progress::Moved)
+            }
         }
     }
 
-    fn of_server_to_client(self) -> Ending {
-        match self {
-            Self::Reading(fault) => broken(EndReason::ServerReset, &fault),
-            Self::Writing(fault) => broken(EndReason::ClientReset, &fault),
+    fn of_server_to_client(self, deaf_server: Option<String>) -> Ending {
+        match (self, deaf_server) {
+            (Self::Reading(_), Some(detail)) => Ending { detail, ..Ending::quiet(EndReason::ServerReset) },
+            (Self::Reading(fault), None) => broken(EndReason::ServerReset, &fault),
+            (Self::Writing(fault), _) => broken(EndReason::ClientReset, &fault),
         }
     }
 }
@@ -325,3 +346,5 @@ const ROUNDS_MAX: usize = 16;
 const QUIET_MS: u64 = 250;
 /// A server that has closed, or a client that has: what remains takes seconds, not the half hour of IDLE.
 const HALF_CLOSED_MS: u64 = 60_000;
+/// For what a server said before it broke off.
+const LAST_ANSWERS_MS: u64 = 2_000;

@@ -9,29 +9,7 @@ use std::net::Shutdown;
 use postern_engine::end_reason::EndReason;
 use postern_engine::selection::Selection;
 use postern_engine::slot::Farewell;
-use support::{Bench, Handoff, PATIENCE, Server, Talk, Worker, limits, start, until};
-
-const HOME: Handoff = Handoff { server: 0, generation: 1, mailbox: 7 };
-
-/// A client and its server, spliced.
-fn spliced(bench: &Bench, worker: &mut Worker, server: &Server) -> (Talk, Talk) {
-    let mut client = bench.client();
-    client.say("a1 LOGIN x y\r\n");
-    let login = worker.greet();
-    worker.hand_off(&login, HOME);
-    let inside = server.let_in();
-    assert_eq!((client.line(), client.line()), ("* OK ready".into(), "a1 OK in".into()));
-    worker.expect(7);
-    (client, inside)
-}
-
-fn one_server() -> (Bench, Worker, Server) {
-    let bench = start(limits());
-    let server = Server::start();
-    bench.publish(&[server.address], 0, 1);
-    let worker = bench.worker(0);
-    (bench, worker, server)
-}
+use support::{HOME, Handoff, PATIENCE, Server, limits, one_server, spliced, start, until};
 
 #[test]
 fn what_a_client_pipelines_behind_its_login_reaches_the_server_after_it_once_and_in_order() {

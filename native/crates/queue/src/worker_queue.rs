@@ -12,7 +12,8 @@ pub type Head = [u32; 5];
 /// Words in a record's head.
 pub const HEAD_WORDS: usize = 5;
 
-/// One worker's waiting events. `heads.len() <= RECORDS_MAX`, `bytes.len() <= BYTES_MAX`, closing events aside.
+/// One worker's waiting events. What clients send fills it up to `RECORDS_MAX` and `BYTES_MAX`; what becomes of
+/// sessions has as much room again (`push_news`), so that no client's flood keeps another's news away.
 #[derive(Default)]
 pub struct WorkerQueue {
     waiting: Mutex<Waiting>,
@@ -27,15 +28,15 @@ struct Waiting {
     oldest_at: Option<u64>,
     /// Somebody was turned away and waits for room.
     refused: bool,
+    /// Which worker of this place drains it.
+    turn: u32,
 }
 
 /// What became of a push.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Pushed {
-    /// Taken, and the worker must be woken.
-    Wake,
-    /// Taken; a wake is on its way.
-    Quiet,
+    /// Taken, for the worker of this turn. `wakes`: it must be woken; else a wake is on its way.
+    Taken { wakes: bool, turn: u32 },
     /// No room: stop reading this client until the worker has drained.
     Full,
 }
@@ -51,22 +52,32 @@ pub struct Drained {
 }
 
 impl WorkerQueue {
-    /// Queues a record unless the queue is full.
+    /// Queues what a client sent, unless there is no room.
     pub fn push(&self, head: Head, bytes: &[u8], now_ms: u64) -> Pushed {
+        self.push_within(head, bytes, now_ms, 1)
+    }
+
+    /// Queues what became of a session. A session has few of these, so sessions bound them.
+    pub fn push_news(&self, head: Head, bytes: &[u8], now_ms: u64) -> Pushed {
+        self.push_within(head, bytes, now_ms, 2)
+    }
+
+    /// Queues a session's last record whatever the room: a worker must learn of each end, or it keeps the session
+    /// for ever. There is one such record a session.
+    pub fn push_last(&self, head: Head, now_ms: u64) -> Pushed {
+        self.push_within(head, &[], now_ms, usize::MAX)
+    }
+
+    fn push_within(&self, head: Head, bytes: &[u8], now_ms: u64, share: usize) -> Pushed {
         let mut waiting = self.lock();
-        if waiting.heads.len() >= RECORDS_MAX || waiting.bytes.len() + bytes.len() > BYTES_MAX {
+        let has_room = waiting.heads.len() < RECORDS_MAX.saturating_mul(share)
+            && waiting.bytes.len() + bytes.len() <= BYTES_MAX.saturating_mul(share);
+        if !has_room {
             waiting.refused = true;
             return Pushed::Full;
         }
         waiting.append(head, bytes, now_ms);
-        self.arm()
-    }
-
-    /// Queues a session's last record whatever the room: a worker must learn of each end, or it keeps the session
-    /// for ever. There is one such record a session, so sessions bound them.
-    pub fn push_last(&self, head: Head, now_ms: u64) -> Pushed {
-        self.lock().append(head, &[], now_ms);
-        self.arm()
+        Pushed::Taken { wakes: !self.armed.swap(true, Ordering::SeqCst), turn: waiting.turn }
     }
 
     /// Moves as many whole records as fit into the worker's arrays.
@@ -92,9 +103,12 @@ impl WorkerQueue {
         Drained { records, has_more, made_room }
     }
 
-    /// Drops all that waits, for a worker that has gone.
-    pub fn clear(&self) {
-        *self.lock() = Waiting::default();
+    /// Begins anew for the worker of this turn: what waited for the one before is overwritten and dropped.
+    pub fn restart(&self, turn: u32) {
+        let mut waiting = self.lock();
+        waiting.bytes.iter_mut().for_each(|byte| *byte = 0);
+        *waiting = Waiting { turn, ..Waiting::default() };
+        // Under the lock, so that no push in between believes in a wake that was meant for the old worker.
         self.armed.store(false, Ordering::SeqCst);
     }
 
@@ -103,10 +117,6 @@ impl WorkerQueue {
     pub fn waiting(&self, now_ms: u64) -> (usize, u64) {
         let waiting = self.lock();
         (waiting.heads.len(), waiting.oldest_at.map_or(0, |at| now_ms.saturating_sub(at)))
-    }
-
-    fn arm(&self) -> Pushed {
-        if self.armed.swap(true, Ordering::SeqCst) { Pushed::Quiet } else { Pushed::Wake }
     }
 
     /// A panic while the lock was held leaves plain data behind, so a poisoned lock is taken all the same.
@@ -120,6 +130,10 @@ impl Waiting {
         let [kind, low, high, argument, _] = head;
         // BYTES_MAX is far below u32::MAX.
         self.heads.push_back([kind, low, high, argument, bytes.len() as u32]);
+        if self.bytes.capacity() == 0 {
+            // Once: growing would leave copies of secrets behind in freed memory.
+            self.bytes.reserve_exact(2 * BYTES_MAX);
+        }
         self.bytes.extend(bytes);
         self.oldest_at.get_or_insert(now_ms);
     }
@@ -158,6 +172,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const WAKES: Pushed = Pushed::Taken { wakes: true, turn: 0 };
+    const QUIET: Pushed = Pushed::Taken { wakes: false, turn: 0 };
+
     fn head(kind: u32) -> Head {
         [kind, 1, 2, 3, 0]
     }
@@ -165,8 +182,8 @@ mod tests {
     #[test]
     fn only_the_first_push_of_a_batch_wakes() {
         let queue = WorkerQueue::default();
-        assert_eq!(queue.push(head(1), b"a", 0), Pushed::Wake);
-        assert_eq!(queue.push(head(2), b"bc", 0), Pushed::Quiet);
+        assert_eq!(queue.push(head(1), b"a", 0), WAKES);
+        assert_eq!(queue.push(head(2), b"bc", 0), QUIET);
         let (mut heads, mut bytes) = ([0; 20], [0; 8]);
         assert_eq!(
             queue.drain(&mut heads, &mut bytes, 0),
@@ -174,7 +191,7 @@ mod tests {
         );
         assert_eq!(heads[..10], [1, 1, 2, 3, 1, 2, 1, 2, 3, 2]);
         assert_eq!(&bytes[..3], b"abc");
-        assert_eq!(queue.push(head(3), b"", 0), Pushed::Wake);
+        assert_eq!(queue.push(head(3), b"", 0), WAKES);
     }
 
     #[test]
@@ -201,7 +218,7 @@ mod tests {
             assert_ne!(queue.push(head(1), b"", 0), Pushed::Full);
         }
         assert_eq!(queue.push(head(1), b"", 0), Pushed::Full);
-        assert_eq!(queue.push_last(head(8), 0), Pushed::Quiet);
+        assert_eq!(queue.push_last(head(8), 0), QUIET);
         let (mut heads, mut bytes) = (vec![0; 5 * (RECORDS_MAX + 1)], [0; 1]);
         let drained = queue.drain(&mut heads, &mut bytes, 0);
         assert_eq!(drained, Drained { records: RECORDS_MAX + 1, has_more: false, made_room: true });
@@ -222,8 +239,27 @@ mod tests {
         queue.push(head(1), b"", 100);
         queue.push(head(1), b"", 150);
         assert_eq!(queue.waiting(400), (2, 300));
-        queue.clear();
+        queue.restart(1);
         assert_eq!(queue.waiting(400), (0, 0));
+    }
+
+    #[test]
+    fn news_of_sessions_have_room_when_a_clients_lines_have_none() {
+        let queue = WorkerQueue::default();
+        while queue.push(head(2), b"\n", 0) != Pushed::Full {}
+        for _ in 0..RECORDS_MAX {
+            assert_eq!(queue.push_news(head(5), b"", 0), QUIET);
+        }
+        assert_eq!(queue.push_news(head(5), b"", 0), Pushed::Full);
+    }
+
+    #[test]
+    fn a_push_says_for_which_worker_it_was_and_a_new_worker_is_woken_anew() {
+        let queue = WorkerQueue::default();
+        assert_eq!(queue.push(head(1), b"", 0), WAKES);
+        queue.restart(7);
+        assert_eq!(queue.push(head(1), b"", 0), Pushed::Taken { wakes: true, turn: 7 });
+        assert_eq!(queue.waiting(0).0, 1);
     }
 
     proptest! {

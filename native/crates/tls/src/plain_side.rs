@@ -36,6 +36,7 @@ impl Side for PlainSide {
             Got::Nothing => Ok(ReadOutcome::WouldBlock),
             Got::Fin => Ok(ReadOutcome::Closed),
             Got::Bytes(length) => {
+                scratch.touched = scratch.touched.max(length);
                 sink(scratch.input.get(..length).unwrap_or_default());
                 Ok(ReadOutcome::Bytes(length))
             }

@@ -1,6 +1,8 @@
 //! The buffers of one IO thread. Lent for the length of one call and never kept by a session: a thousand
 //! idle sessions of a thread share this one set.
 
+use zeroize::Zeroize;
+
 use crate::limits::{INPUT_BYTES, OUTPUT_BYTES};
 
 /// Buffers of one IO thread: what was read, and what is to be written.
@@ -9,13 +11,23 @@ use crate::limits::{INPUT_BYTES, OUTPUT_BYTES};
 pub struct Scratch {
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
+    /// How much of `input` was written to since it was wiped.
+    pub(crate) touched: usize,
 }
 
 impl Scratch {
     /// Allocates both buffers, about 128 KiB.
     #[must_use]
     pub fn new() -> Self {
-        Self { input: vec![0; INPUT_BYTES], output: vec![0; OUTPUT_BYTES] }
+        Self { input: vec![0; INPUT_BYTES], output: vec![0; OUTPUT_BYTES], touched: 0 }
+    }
+
+    /// Overwrites what was read: for the talk in which passwords come by.
+    pub fn wipe(&mut self) {
+        let touched = std::mem::take(&mut self.touched).min(self.input.len());
+        if let Some(read) = self.input.get_mut(..touched) {
+            read.zeroize();
+        }
     }
 }
 

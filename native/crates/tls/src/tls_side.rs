@@ -11,6 +11,8 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::{CipherSuite, HandshakeKind, ProtocolVersion};
 use rustls_pki_types::ServerName;
 
+use zeroize::Zeroizing;
+
 use crate::client_setup::ClientSetup;
 use crate::fault_words::{OtherEnd, fault_of};
 use crate::limits::{CLEAR_BYTES_MAX, FLIGHT_BYTES_MAX, OUTPUT_BYTES, STRANGER_BYTES_MAX};
@@ -28,7 +30,7 @@ pub struct TlsSide {
     /// that could still be decrypted lies in it.
     held: Vec<u8>,
     /// Clear bytes that came in the same read as the end of the handshake.
-    unread: Vec<u8>,
+    unread: Zeroizing<Vec<u8>>,
     pending: Pending,
     asked_name: Option<Box<str>>,
     reading: Reading,
@@ -91,7 +93,7 @@ impl TlsSide {
             has_hello_to_send: matches!(connection, Connection::Client(_)),
             connection,
             held: Vec::new(),
-            unread: Vec::new(),
+            unread: Zeroizing::default(),
             pending: Pending::default(),
             asked_name: None,
             reading: Reading::Open,
@@ -116,6 +118,7 @@ impl TlsSide {
             Got::Fin => return Ok(Some(Taken::Fin)),
             Got::Bytes(length) => length,
         };
+        scratch.touched = scratch.touched.max(front + length);
         let input = scratch.input.get_mut(..front + length).unwrap_or_default();
         if let Some(start) = input.get_mut(..front) {
             start.copy_from_slice(&self.held);

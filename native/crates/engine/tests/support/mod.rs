@@ -308,3 +308,25 @@ impl Server {
         talk
     }
 }
+
+pub const HOME: Handoff = Handoff { server: 0, generation: 1, mailbox: 7 };
+
+/// A client and its server, spliced.
+pub fn spliced(bench: &Bench, worker: &mut Worker, server: &Server) -> (Talk, Talk) {
+    let mut client = bench.client();
+    client.say("a1 LOGIN x y\r\n");
+    let login = worker.greet();
+    worker.hand_off(&login, HOME);
+    let inside = server.let_in();
+    assert_eq!((client.line(), client.line()), ("* OK ready".into(), "a1 OK in".into()));
+    worker.expect(7);
+    (client, inside)
+}
+
+pub fn one_server() -> (Bench, Worker, Server) {
+    let bench = start(limits());
+    let server = Server::start();
+    bench.publish(&[server.address], 0, 1);
+    let worker = bench.worker(0);
+    (bench, worker, server)
+}
