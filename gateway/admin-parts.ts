@@ -22,6 +22,8 @@ export interface AdminPartsSources {
   };
   readonly snapshot: () => Snapshot;
   readonly decide: Decide;
+  /** The mailbox that a login name opens, by the rule of the fronts. */
+  readonly keyOf: (loginName: string) => string;
   /** The last words to a client of a spliced session. */
   readonly wordsOf: (reason: EndReason) => string;
   readonly setAdmin: (server: ServerId, admin: AdminState) => void;
@@ -32,22 +34,25 @@ export function adminPartsOf({
   engine,
   snapshot,
   decide,
+  keyOf,
   wordsOf,
   setAdmin,
   log,
 }: AdminPartsSources): AdminParts {
+  const lookup: LookupMailbox = (name) => engine.lookupMailbox(keyOf(name));
   return {
     status: () => statusOf(snapshot()),
-    whereis: (mailbox) => whereisOf(snapshot(), { mailbox, found: engine.lookupMailbox(mailbox) }, decide),
+    whereis: (name) => whereisOf(snapshot(), { mailbox: keyOf(name), found: lookup(name) }, decide),
     who: async (filter) => {
       const { table } = snapshot();
-      const selection = selectionOf(filter, table, engine.lookupMailbox);
+      const selection = selectionOf(filter, table, lookup);
       if (typeof selection === 'string') return selection;
       const limit = filter.limit ?? limits.sessionsUsual;
       return whoOf(await engine.sessions(selection, limit + 1), limit, table);
     },
-    kick: async (mailbox) => {
-      const mailboxId = engine.lookupMailbox(mailbox).id;
+    kick: async (name) => {
+      const mailbox = keyOf(name);
+      const mailboxId = lookup(name).id;
       const ended = await engine.goodbye(
         { mailboxId },
         { reason: codeOf('kicked'), words: wordsOf('kicked'), sparesBusy: false },

@@ -2,7 +2,7 @@
  * The composition root: builds one gateway, and takes it apart. No logic.
  *
  * The only file of the gateway in which the engine is a value, and the one that names the workers' entry file
- * and gives their pure decisions (which server, which words) to the parts that show them.
+ * and gives their pure decisions (which server, which mailbox, which words) to the parts that show them.
  */
 import * as engine from '#native';
 import type { Snapshot } from '#gateway/admin/snapshot';
@@ -16,6 +16,7 @@ import { readVersion } from '#lib/read-version';
 import { codeOf } from '#model/end-reason';
 import type { EndReason } from '#model/end-reason';
 import type { Moment } from '#model/ids';
+import { mailboxKeyOf } from '#workers/fronts/sasl';
 import { engineWords } from '#workers/fronts/words';
 import { decideRoute } from '#workers/route';
 import { adminPartsOf } from './admin-parts.ts';
@@ -141,6 +142,7 @@ function openAdmin({ settings, deps, planes, snapshot, certificate }: AdminOpeni
     engine,
     snapshot,
     decide: decideRoute,
+    keyOf: mailboxKeyOf,
     wordsOf,
     setAdmin: (server, wish) => planes.control.take({ is: 'admin', server, admin: wish }),
     log,

@@ -1,6 +1,6 @@
 /**
- * The end of a gateway: no new clients; those that are idle are told goodbye at once, those that are busy as soon
- * as they are idle, or when the drain timeout is over; at last the threads.
+ * The end of a gateway: no new clients; those that are idle are told goodbye at once, those that are busy as
+ * soon as they are idle, or when the drain timeout is over; at last the threads.
  */
 import type { Goodbye, Selection, Stats } from '#native';
 import type { Clock } from '#lib/clock';

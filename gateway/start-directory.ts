@@ -19,7 +19,8 @@ export interface RunningDirectory {
   readonly first: Promise<void>;
   /** Whether a mailbox of the directory is in this database. */
   hasDatabase(id: DatabaseId): boolean;
-  row(): DirectoryRow & { readonly loadedAt: Moment | undefined };
+  /** `databases`: names by the engine's index, also those that neither the settings nor a source know. */
+  row(): DirectoryRow & { readonly loadedAt: Moment | undefined; readonly databases: readonly string[] };
   close(): void;
 }
 
@@ -46,7 +47,8 @@ export function startDirectory({ path, load, clock, log }: DirectoryParts): Runn
     hasDatabase: (id) => databases.has(id),
     row: () => {
       const { loaded, loadedAt, problem = '' } = directory.status();
-      return { path, mailboxes: loaded?.mailboxes ?? 0, keys: loaded?.keys ?? 0, problem, loadedAt };
+      const { mailboxes = 0, keys = 0, databases: names = [] } = loaded ?? {};
+      return { path, mailboxes, keys, problem, loadedAt, databases: names };
     },
     close: () => directory.close(),
   };
@@ -55,6 +57,6 @@ export function startDirectory({ path, load, clock, log }: DirectoryParts): Runn
 const noDirectory: RunningDirectory = {
   first: Promise.resolve(),
   hasDatabase: () => false,
-  row: () => ({ path: null, mailboxes: 0, keys: 0, problem: '', loadedAt: undefined }),
+  row: () => ({ path: null, mailboxes: 0, keys: 0, problem: '', loadedAt: undefined, databases: [] }),
   close: () => {},
 };

@@ -1,4 +1,5 @@
 /** Starts a greeting monitor for each server and a login monitor for each probe account. */
+import type { ClusterView } from '#gateway/cluster/cluster-state';
 import { probeImapLogin } from '#gateway/monitors/imap-login-probe';
 import { probeImap } from '#gateway/monitors/imap-probe';
 import type { Probe, ProbeTimeouts } from '#gateway/monitors/imap-talk';
@@ -15,8 +16,8 @@ export interface MonitorsParts {
   readonly probe: Probe;
   readonly onObservation: (observation: Observation) => void;
   /**
-   * The server that serves the database now, with what it offers; undefined where there is none, or it is
-   * down.
+   * The server that owns the database now, with what it offers; undefined where a login there would tell
+   * nothing.
    */
   readonly activeServerOf: (database: DatabaseId) => ActiveServer | undefined;
   readonly clock: Clock;
@@ -29,6 +30,22 @@ export interface ActiveServer {
   readonly capabilities: readonly string[];
 }
 
+/**
+ * The owner of the database, where a login there can tell something: its server is up, and the store is, or
+ * was at the last word of the sources, mounted. Also where that word is old or disputed: else a fault that
+ * was found before would stand for as long as the sources are silent.
+ */
+export function activeServerIn(
+  { servers, databases }: ClusterView,
+  database: DatabaseId,
+): ActiveServer | undefined {
+  const state = databases.get(database)?.state;
+  if (state?.at !== 'served' && state?.at !== 'remembered' && state?.at !== 'disputed') return undefined;
+  const imap = state.owner === undefined ? undefined : servers.get(state.owner.server)?.protocols.imap;
+  if (state.owner === undefined || imap?.health.is !== 'up') return undefined;
+  return { server: state.owner.server, capabilities: imap.capabilities };
+}
+
 export function startMonitors(parts: MonitorsParts): Monitor {
   const { servers, monitor } = parts.settings;
   const monitors = [
@@ -39,7 +56,7 @@ export function startMonitors(parts: MonitorsParts): Monitor {
 }
 
 function greetingMonitor(parts: MonitorsParts, server: ServerSettings): Monitor {
-  const { settings, probe, clock, random } = parts;
+  const { settings, probe, clock, random, log } = parts;
   const baseline = [...new Set(settings.frontends.flatMap((frontend) => frontend.baseline))];
   const endpoint = imapEndpointOf(server);
   return startMonitor<Verdict>({
@@ -49,6 +66,7 @@ function greetingMonitor(parts: MonitorsParts, server: ServerSettings): Monitor 
     intervalMs: settings.monitor.greetingIntervalMs,
     clock,
     random,
+    log,
   });
 }
 
@@ -79,6 +97,7 @@ function loginMonitor(parts: MonitorsParts, account: ProbeAccount): Monitor {
     intervalMs: settings.monitor.loginIntervalMs,
     clock,
     random,
+    log,
   });
 }
 

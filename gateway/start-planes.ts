@@ -19,7 +19,7 @@ import { workerConfigOf } from './engine-setup.ts';
 import { startSessionLog } from './session-log.ts';
 import type { Closer } from './shutdown.ts';
 import { type RunningDirectory, startDirectory } from './start-directory.ts';
-import { type ActiveServer, startMonitors } from './start-monitors.ts';
+import { activeServerIn, startMonitors } from './start-monitors.ts';
 import { type Sources, startSources } from './start-sources.ts';
 
 export interface PlanesParts {
@@ -51,7 +51,9 @@ export async function startPlanes(parts: PlanesParts): Promise<Planes> {
 
   // The publisher needs the pool, and the pool the first table: until the workers are there, nobody is told.
   const workers: WorkerPool[] = [];
-  const control = await startControl(parts, (table) => workers.forEach((each) => each.publish(table)));
+  const control = await startControl(parts, directory, (table) =>
+    workers.forEach((each) => each.publish(table)),
+  );
   closers.unshift(() => control.stop());
   const pool = startWorkers(parts, control);
   workers.push(pool);
@@ -68,7 +70,11 @@ export async function startPlanes(parts: PlanesParts): Promise<Planes> {
   return { control, pool, directory, sources, seenAt: watchServers(parts, control) };
 }
 
-async function startControl(parts: PlanesParts, toWorkers: WorkerPool['publish']): Promise<ControlLoop> {
+async function startControl(
+  parts: PlanesParts,
+  directory: RunningDirectory,
+  toWorkers: WorkerPool['publish'],
+): Promise<ControlLoop> {
   const { settings, engine, clock, log, closers, wordsOf } = parts;
   const store = await openStore(settings.stateDir, (words) => log.warn(`state: ${words}`));
   const drainer = createDrainer({
@@ -83,8 +89,9 @@ async function startControl(parts: PlanesParts, toWorkers: WorkerPool['publish']
     serverIndexOf: indexer<ServerId>(engine.serverIndexes),
     databaseIndexOf: indexer<DatabaseId>(engine.databaseIndexes),
     publish: createPublisher({ engine, toWorkers, caPemOf: (id) => caPems.get(id) ?? '' }),
-    carryOut: (plan) => void drainer.carryOut(plan),
-    save: (kept) => void store.save(kept),
+    isInDirectory: (id) => directory.hasDatabase(id) || isAwaited(directory),
+    carryOut: (plan) => drainer.carryOut(plan),
+    save: (kept) => store.save(kept),
     onTick: () => engine.takeFaults().forEach((words) => log.error(`engine: ${words}`)),
     clock,
     log,
@@ -128,7 +135,7 @@ function watchServers({ settings, engine, clock, log, random, closers }: PlanesP
       seen.set(`${observation.server}/${observation.protocol}`, observation.at);
       control.take({ is: 'observation', observation });
     },
-    activeServerOf: (database) => activeServerOf(control, database),
+    activeServerOf: (database) => activeServerIn(control.state().view, database),
     clock,
     random,
     log,
@@ -138,17 +145,10 @@ function watchServers({ settings, engine, clock, log, random, closers }: PlanesP
   return seenAt;
 }
 
-/**
- * Only a database that is served, on a server that is up, is worth a login: else the trouble is known
- * already.
- */
-function activeServerOf(control: ControlLoop, database: DatabaseId): ActiveServer | undefined {
-  const { servers, databases } = control.state().view;
-  const state = databases.get(database)?.state;
-  if (state?.at !== 'served') return undefined;
-  const imap = servers.get(state.owner.server)?.protocols.imap;
-  if (imap?.health.is !== 'up') return undefined;
-  return { server: state.owner.server, capabilities: imap.capabilities };
+/** True while a directory that the settings name has never been read well. */
+function isAwaited(directory: RunningDirectory): boolean {
+  const { path, loadedAt } = directory.row();
+  return path !== null && loadedAt === undefined;
 }
 
 /** A name's index in the engine's tables, asked once. */

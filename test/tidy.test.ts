@@ -32,7 +32,9 @@ const product = typescript.filter(({ path }) => /^(gateway|workers)\//.test(path
 const scripts = ['build.mjs', ...pathsBelow('test', '.mjs'), ...pathsBelow('bench', '.mjs')].map(readSource);
 const rust = readRust();
 const all = [...typescript, ...scripts, ...rust];
-const withHeader = all.filter(({ path }) => !/(^test\/(?!run\.mjs|support|tidy)|\/tests\/|\/tests\.rs$)/.test(path));
+const withHeader = all.filter(
+  ({ path }) => !/(^test\/(?!run\.mjs|support|tidy)|\/tests\/|\/tests\.rs$)/.test(path),
+);
 
 const findings: readonly Finding[] = [
   ...importsAllowed(typescript),

@@ -56,13 +56,16 @@ export async function openServer(session: Session, login: Login, deps: OpenDeps)
       case 'impossible':
         deps.warn(`${served.server.id} can't be logged in to: ${plan.why}`);
         return { is: 'over', reason: 'server_unexpected' };
+      case 'unknown':
+        if (await readyToAskAgain(session, search, served)) continue;
+        return { is: 'over', reason: 'server_down' };
       case 'script':
         break;
       default:
         return unreachable(plan);
     }
     const outcome = await session.handoff(requestOf(mailbox, served, plan.script));
-    if (outcome.is !== 'failed') return judged(front, login, outcome);
+    if (outcome.is !== 'failed') return judged(login, { outcome, served, deps });
     if (!hasMoved(outcome.reason)) failures++;
     const mayRetry = failures < failuresMax && (await readyToRetry(session, search, served, outcome));
     if (!mayRetry) return { is: 'over', reason: outcome.reason };
@@ -71,7 +74,13 @@ export async function openServer(session: Session, login: Login, deps: OpenDeps)
 
 type Failed = Extract<HandoffOutcome, { is: 'failed' }>;
 
-function judged(front: Front, login: Login, outcome: Exclude<HandoffOutcome, Failed>): Opened {
+interface Judgement {
+  readonly outcome: Exclude<HandoffOutcome, Failed>;
+  readonly served: Served;
+  readonly deps: OpenDeps;
+}
+
+function judged(login: Login, { outcome, served, deps }: Judgement): Opened {
   switch (outcome.is) {
     case 'spliced':
       return outcome;
@@ -79,11 +88,19 @@ function judged(front: Front, login: Login, outcome: Exclude<HandoffOutcome, Fai
     case 'ended':
       return { is: 'over', reason: outcome.reason };
     case 'refused': {
-      const refusal = front.refusalOf(login, outcome.line);
+      const refusal = deps.front.refusalOf(login, outcome.line);
       if (refusal.is === 'reply') return { is: 'refused', reply: refusal.text };
+      if (refusal.why !== undefined) deps.warn(`${served.server.id} refuses logins: ${refusal.why}`);
       return { is: 'over', reason: 'server_unexpected' };
     }
   }
+}
+
+/** A server of which nothing is known: another one where there is a choice, else a table that tells more. */
+async function readyToAskAgain(session: Session, search: Search, served: Served): Promise<boolean> {
+  if (served.database?.policy === 'exclusive') return pause(session, search, Infinity);
+  search.avoid.push(served.server.index);
+  return !session.isGone;
 }
 
 /** True where another try can help, and once its time has come. */

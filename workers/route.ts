@@ -54,7 +54,7 @@ export type RouteDecision =
 export function decideRoute(table: RoutingTable, question: RouteQuestion): RouteDecision {
   if (question.database < 0) return decideUnknown(table, question);
   const database = databaseAt(table, question.database);
-  if (database === undefined) return hold('no_active_copy', "nobody has told of the mailbox's database yet");
+  if (database === undefined) return decideUnnamed(table, question, "the mailbox's database");
   return decideDatabase(table, database, question);
 }
 
@@ -67,10 +67,20 @@ function decideUnknown(table: RoutingTable, question: RouteQuestion): RouteDecis
       return anyServer(table, undefined, question, 'the directory does not know the mailbox');
     case 'database': {
       const database = table.databases.find(({ id }) => id === rule.database);
-      if (database === undefined) return hold('no_active_copy', `nobody has told of ${rule.database} yet`);
+      if (database === undefined) return decideUnnamed(table, question, rule.database);
       return decideDatabase(table, database, question);
     }
   }
+}
+
+/**
+ * The mailbox has a database that neither the settings nor a source name. Where any server may serve it,
+ * not knowing the right one is no error.
+ */
+function decideUnnamed(table: RoutingTable, question: RouteQuestion, name: string): RouteDecision {
+  const why = `nobody has told of ${name} yet`;
+  if (table.unnamedDatabasePolicy === 'exclusive') return hold('no_active_copy', why);
+  return anyServer(table, undefined, question, why);
 }
 
 function decideDatabase(
@@ -134,12 +144,12 @@ function decideOwned(table: RoutingTable, owned: Owned, question: RouteQuestion)
  * One writer: the owner or nobody. A failure of the owner is temporary, never a reason for another server.
  */
 function decideExclusive(table: RoutingTable, owned: Owned, question: RouteQuestion): RouteDecision {
-  const { database, owner, why } = owned;
+  const { owner, why } = owned;
   const server = table.servers.find(({ id }) => id === owner.server);
   const trouble = troubleOf(server, owner.server, question.protocol);
   if (trouble !== undefined) return hold(trouble.reason, `${why}; ${trouble.why}`);
-  if (database.fault !== undefined)
-    return hold('database_dismounted', `${why}; ${owner.server} is up, but ${database.fault}`);
+  const failing = storeFault(owned);
+  if (failing !== undefined) return failing;
   const { pinnedServer } = question;
   if (pinnedServer >= 0 && pinnedServer !== server?.index) {
     return hold(
@@ -161,10 +171,22 @@ function pinned(table: RoutingTable, owned: Owned, question: RouteQuestion): Rou
 function ownerOrAny(table: RoutingTable, owned: Owned, question: RouteQuestion): RouteDecision {
   const { database, owner, why } = owned;
   const server = table.servers.find(({ id }) => id === owner.server);
-  if (server !== undefined && isUsable(server, question)) return serve(server, owned, question, why);
+  if (server !== undefined && isUsable(server, question))
+    return storeFault(owned) ?? serve(server, owned, question, why);
   const trouble =
     troubleOf(server, owner.server, question.protocol)?.why ?? `${owner.server} has just failed`;
   return anyServer(table, database, question, `${why}; ${trouble}`);
+}
+
+/**
+ * The owner is up, and the database's store fails there. Under every policy that is temporary: another
+ * server would reach for the same store.
+ */
+function storeFault({ database, owner, why }: Owned): RouteDecision | undefined {
+  const { fault } = database;
+  return fault === undefined
+    ? undefined
+    : hold('database_dismounted', `${why}; ${owner.server} is up, but ${fault}`);
 }
 
 /**

@@ -88,8 +88,9 @@ export interface DirectoryRow {
 }
 
 export interface WhereisDocument {
+  /** The mailbox that the login name opens. */
   readonly mailbox: string;
-  /** Null where the directory does not know the mailbox. */
+  /** Null where the directory does not know the mailbox, and no rule gives it a database. */
   readonly database: string | null;
   /** The server that a login would be sent to now; null when it would get the temporary failure. */
   readonly server: string | null;
@@ -141,7 +142,7 @@ export interface WhoFilter {
   readonly limit?: number;
 }
 
-/** What a kick did: `ended` counts the sessions that were told. */
+/** What a kick did: `ended` counts the sessions that were told, `mailbox` is the one that the name opens. */
 export interface KickDocument {
   readonly mailbox: string;
   readonly ended: number;

@@ -18,7 +18,11 @@ export interface Snapshot {
   readonly stats: Stats;
   readonly workers: readonly Pick<WorkerRow, 'state' | 'restarts'>[];
   readonly listeners: readonly ListenerRow[];
-  readonly directory: DirectoryRow & { readonly loadedAt: Moment | undefined };
+  readonly directory: DirectoryRow & {
+    readonly loadedAt: Moment | undefined;
+    /** Names by the engine's index: a mailbox may be in a database that the table lacks. */
+    readonly databases: readonly string[];
+  };
   /** When each server was last seen by a monitor; undefined before. */
   readonly seenAt: (server: ServerId, protocol: Protocol) => Moment | undefined;
   /** Each source's latest refused document, in words. */

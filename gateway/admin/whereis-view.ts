@@ -34,6 +34,7 @@ export type RouteAnswer =
   | { readonly is: 'hold' | 'refuse'; readonly why: string };
 
 export interface Asked {
+  /** The mailbox that the login name opens. */
   readonly mailbox: string;
   readonly found: MailboxFound;
 }
@@ -55,7 +56,7 @@ export function whereisOf(snapshot: Snapshot, { mailbox, found }: Asked, decide:
   const server = answer.is === 'serve' ? answer.server : undefined;
   return {
     mailbox,
-    database: database?.id ?? null,
+    database: database?.id ?? snapshot.directory.databases[found.database] ?? null,
     server: server?.id ?? null,
     generation: owner?.generation ?? null,
     reason: answer.why,
@@ -88,9 +89,7 @@ function factsOf(snapshot: Snapshot, believed: Believed): Fact[] {
   const isKnown = found.database >= 0;
   const facts: Fact[] = [
     {
-      what: isKnown
-        ? `${mailbox} is in ${database?.id ?? 'a database that no source names'}`
-        : `${mailbox} is not listed`,
+      what: isKnown ? `${mailbox} is in ${databaseWords(snapshot, believed)}` : `${mailbox} is not listed`,
       source: 'directory',
       ageMs: loadedAt === undefined ? null : Math.round(snapshot.now - loadedAt),
     },
@@ -104,6 +103,13 @@ function factsOf(snapshot: Snapshot, believed: Believed): Fact[] {
   if (pinned)
     facts.push({ what: `sessions of the mailbox are open on ${pinned.id}`, source: 'sessions', ageMs: 0 });
   return facts;
+}
+
+/** The table lacks a database that neither the settings nor a source name; the engine knows its name. */
+function databaseWords({ directory }: Snapshot, { found, database }: Believed): string {
+  if (database !== undefined) return database.id;
+  const name = directory.databases[found.database] ?? 'a database';
+  return `${name}, which neither the settings nor a source name`;
 }
 
 function claimFacts({ cluster, now }: Snapshot, database: DatabaseRoute): Fact[] {

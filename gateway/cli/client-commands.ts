@@ -61,7 +61,7 @@ function addChangeCommands(program: Command, io: CommandIo): void {
       ask<KickDocument>(io, {
         options,
         question: (client) => client.post('/v1/kick', { mailbox }),
-        text: ({ ended }) => `${count(ended, 'session')} of ${mailbox} told to end\n`,
+        text: (told) => `${count(told.ended, 'session')} of ${told.mailbox} told to end\n`,
       }),
     );
   for (const [state, description] of Object.entries(adminStates)) {

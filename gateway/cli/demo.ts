@@ -20,7 +20,7 @@ import { type Gateway, startGateway } from '#gateway/main';
 import { parseSettings } from '#gateway/settings/parse';
 import { formatProblem } from '#gateway/settings/problem';
 import type { Settings } from '#gateway/settings/settings';
-import { systemSurroundings } from '#gateway/settings/surroundings';
+import { type Env, systemSurroundings } from '#gateway/settings/surroundings';
 import { StartError } from '#gateway/start-error';
 import { systemClock } from '#lib/clock';
 import { openLog, openLogStream } from '#lib/log';
@@ -36,11 +36,14 @@ const databases = [
 ];
 const accounts = databases.map(({ id, mailbox }) => ({ mailbox, password, database: id }));
 
-/** Settles when the demo has ended: Ctrl-C, SIGTERM, or a start that failed (the exit code is set then). */
-export async function runDemo(): Promise<void> {
+/**
+ * Settles when the demo has ended: Ctrl-C, SIGTERM, or a start that failed (the exit code is set then). `env`
+ * is the user's environment with its secrets.
+ */
+export async function runDemo(env: Env): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-demo-'));
   try {
-    await runIn(folder);
+    await runIn(folder, env);
   } catch (error) {
     complain(error instanceof Error ? error.message : 'the demo failed');
     process.exitCode = error instanceof StartError ? error.exitCode : exitCodes.runtime;
@@ -49,7 +52,7 @@ export async function runDemo(): Promise<void> {
   }
 }
 
-async function runIn(folder: string): Promise<void> {
+async function runIn(folder: string, env: Env): Promise<void> {
   const certificate = makeCertificate(Date.now());
   const files = writeFiles(folder, certificate);
   const agentKey = randomBytes(24).toString('base64url');
@@ -57,7 +60,7 @@ async function runIn(folder: string): Promise<void> {
   const lab = await ActiveManager.start({
     servers: servers.map((id) => ({
       id,
-      port: Number(process.env[`POSTERN_SERVER_${id.toUpperCase()}_IMAP_PORT`] ?? 0),
+      port: Number(env[`POSTERN_SERVER_${id.toUpperCase()}_IMAP_PORT`] ?? 0),
     })),
     databases,
     accounts,
@@ -66,7 +69,7 @@ async function runIn(folder: string): Promise<void> {
     log: (line) => say(`lab: ${line}`),
   });
   try {
-    const settings = settingsOf({ ...demoEnv(lab, files, agentKey), ...ownEnv() });
+    const settings = settingsOf({ ...demoEnv(lab, files, agentKey), ...ownEnv(env) });
     if (settings === undefined) return;
     const log = openLog({ level: settings.log.level, stream: openLogStream() });
     const gateway = await startGateway(settings, {
@@ -77,7 +80,8 @@ async function runIn(folder: string): Promise<void> {
     feed.post = feedTo(gateway.adminSocket, agentKey);
     await lab.publish();
     try {
-      await untilInterrupted({ lab, gateway, certificatePem: certificate.certificatePem, files });
+      const { certificatePem } = certificate;
+      await untilInterrupted({ lab, gateway, certificatePem, files, env });
     } finally {
       await gateway.stop();
       await log.flush();
@@ -92,12 +96,13 @@ interface RunningDemo {
   readonly gateway: Gateway;
   readonly certificatePem: string;
   readonly files: DemoFiles;
+  readonly env: Env;
 }
 
 /** Takes orders until Ctrl-C. */
-async function untilInterrupted({ lab, gateway, certificatePem, files }: RunningDemo): Promise<void> {
+async function untilInterrupted({ lab, gateway, certificatePem, files, env }: RunningDemo): Promise<void> {
   const door = { host: '127.0.0.1', port: portOf(gateway, 'imaps'), certificatePem };
-  const control = await openLabControl(lab, door, gateway.adminSocket);
+  const control = await openLabControl({ lab, door, env, adminSocket: gateway.adminSocket });
   say(whatToTry(gateway, files.certificate));
   await interrupted();
   say('stopping');
@@ -150,8 +155,8 @@ function demoEnv(lab: ActiveManager, files: DemoFiles, agentKey: string): Record
 }
 
 /** What the user set. The lab's own socket is no setting of the gateway. */
-function ownEnv(): Record<string, string> {
-  const mine = Object.entries(process.env).filter(([name]) => {
+function ownEnv(env: Env): Record<string, string> {
+  const mine = Object.entries(env).filter(([name]) => {
     return name === 'XDG_RUNTIME_DIR' || (name.startsWith('POSTERN_') && name !== 'POSTERN_LAB_SOCKET');
   });
   return Object.fromEntries(mine.map(([name, value]) => [name, value ?? '']));
@@ -166,14 +171,21 @@ function settingsOf(env: Record<string, string>): Settings | undefined {
   return undefined;
 }
 
-function openLabControl(lab: ActiveManager, door: GatewayDoor, adminSocket: string) {
+interface LabControlParts {
+  readonly lab: ActiveManager;
+  readonly door: GatewayDoor;
+  readonly env: Env;
+  readonly adminSocket: string;
+}
+
+function openLabControl({ lab, door, env, adminSocket }: LabControlParts) {
   const watch = {
     now: () => performance.now(),
     login: (mailbox: string, signal: AbortSignal) => tryLogin(door, { mailbox, password }, signal),
     publishedServer: (mailbox: string) => serverOf(adminSocket, mailbox),
     onClaimed: (listener: Parameters<ActiveManager['onClaimed']>[0]) => lab.onClaimed(listener),
   };
-  const path = labSocketPath(process.env['POSTERN_LAB_SOCKET'], tmpdir(), userInfo().uid);
+  const path = labSocketPath(env['POSTERN_LAB_SOCKET'], tmpdir(), userInfo().uid);
   return openControl(path, (order) => carryOut({ lab, watch, accounts }, order));
 }
 

@@ -1,6 +1,7 @@
 /** What a command may do to the world, so that tests can look on. */
 
 export interface CommandIo {
+  /** The whole environment, also its secrets, which process.env has no more. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
   readonly temporaryFolder: string;

@@ -2,13 +2,15 @@
 /** The entry of the `postern` command: gives the program this process. */
 import { tmpdir } from 'node:os';
 import { systemSurroundings } from '#gateway/settings/surroundings';
+import { takeSecrets } from '#gateway/settings/take-secrets';
 import { readVersion } from '#lib/read-version';
 import type { CommandIo } from './io.ts';
 import { addLabCommands } from './lab-commands.ts';
 import { runProgram } from './program.ts';
 
 const io: CommandIo = {
-  env: process.env,
+  // Before anything starts a thread or a child process.
+  env: takeSecrets(process.env),
   uid: process.getuid?.() ?? 0,
   temporaryFolder: tmpdir(),
   print: (text) => void process.stdout.write(text),
@@ -27,7 +29,7 @@ await runProgram(
     version: readVersion(),
     surroundings: systemSurroundings,
     run: async () => (await import('./run-command.ts')).runGateway(io),
-    demo: async () => (await import('./demo.ts')).runDemo(),
+    demo: async () => (await import('./demo.ts')).runDemo(io.env),
     addLab: (program) => {
       const complain = (text: string): void => io.complain(text.trimEnd());
       addLabCommands(program, { ...io, complain, write: io.print, exit: io.setExitCode });

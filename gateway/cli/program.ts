@@ -67,9 +67,7 @@ function programOf(parts: ProgramParts): Command {
   return program;
 }
 
-/** Servers may also be named in the file of POSTERN_ENV_PATH, or in a topology. */
+/** Servers may also be named in the file of POSTERN_ENV_PATH. */
 function isConfigured({ env }: CommandIo): boolean {
-  return ['POSTERN_SERVERS', 'POSTERN_SERVERS_FILE', 'POSTERN_ENV_PATH', 'POSTERN_TOPOLOGY_PATH'].some(
-    (name) => env[name],
-  );
+  return ['POSTERN_SERVERS', 'POSTERN_SERVERS_FILE', 'POSTERN_ENV_PATH'].some((name) => env[name]);
 }

@@ -16,11 +16,15 @@ export interface Judging {
   readonly staleAfterMs: number;
   /** The largest epoch ever claimed for this database. Claims with an older one lose. */
   readonly epoch: number | undefined;
+  /** Generations up to this one were given to databases that have been forgotten since. */
+  readonly usedGeneration: number;
   /**
    * True for a source that has missed its usual time to speak while others spoke, by `spokenAt`, though its
    * word is not stale.
    */
   readonly isOverdue: (source: string, spokenAt: Moment) => boolean;
+  /** Since when a source has said that the database is mounted on the server; undefined: it does not. */
+  readonly mountedSince: (source: string, server: ServerId) => Moment | undefined;
   /** Servers that the settings know; claims about others do not count. */
   readonly isServer: (server: ServerId) => boolean;
 }
@@ -101,15 +105,26 @@ function judged(before: DatabaseState, claims: readonly Claim[], judging: Judgin
 
 /**
  * The servers that mount the database. Where there are two, a source that has missed its time may have died
- * with its server: then those that still speak decide. Two that speak stay a dispute, however long it lasts.
+ * with its server: then those that still speak decide. But only a source that has not spoken since the
+ * dispute began: once both sides have, a pause of one says nothing, and would move the database to and fro.
  */
 function mountedOf(claims: readonly Claim[], statuses: Statuses, judging: Judging): ServerId[] {
   const mounted = serversWith(statuses, ['Mounted']);
   if (mounted.length <= 1) return mounted;
   const spokenAt = lastWordAt(claims);
-  const punctual = claims.filter(({ source }) => !judging.isOverdue(source, spokenAt));
-  const stillMounted = serversWith(statusesOf(punctual, judging), ['Mounted']);
+  const since = Math.max(...mounted.map((server) => firstSaidAt(server, claims, judging)));
+  const believed = claims.filter(({ source, receivedAt }) => {
+    return receivedAt >= since || !judging.isOverdue(source, spokenAt);
+  });
+  const stillMounted = serversWith(statusesOf(believed, judging), ['Mounted']);
   return stillMounted.length === 1 ? stillMounted : mounted;
+}
+
+/** When the server was first said to mount the database, by its own agent where that speaks. */
+function firstSaidAt(server: ServerId, claims: readonly Claim[], { mountedSince }: Judging): Moment {
+  const own = mountedSince(`agent:${server}`, server);
+  if (own !== undefined && claims.some(({ source }) => source === `agent:${server}`)) return own;
+  return Math.min(...claims.map(({ source }) => mountedSince(source, server) ?? Infinity)) as Moment;
 }
 
 /** Nobody mounts it: the copy that is active all the same keeps the database, or gets it. */
@@ -217,14 +232,15 @@ function remembered(before: DatabaseState): DatabaseState {
  * millisecond of first sight, so that it stays comparable when what was kept is lost. Without a change it
  * only follows an epoch upwards: the copy moved away and back between two words of the source.
  */
-function ownerAfter(before: DatabaseState, server: ServerId, { epoch, wallMs }: Judging): Owner {
+function ownerAfter(before: DatabaseState, server: ServerId, judging: Judging): Owner {
+  const { epoch, wallMs, usedGeneration } = judging;
   const owner = ownerOf(before);
   if (owner?.server === server) {
     return epoch !== undefined && epoch > owner.generation
       ? { server, generation: epoch as Generation }
       : owner;
   }
-  const next = owner === undefined ? 1 : owner.generation + 1;
+  const next = (owner === undefined ? usedGeneration : owner.generation) + 1;
   return { server, generation: Math.max(next, epoch ?? wallMs) as Generation };
 }
 

@@ -12,9 +12,10 @@ import type { Kept, KeptOwner } from '#model/kept';
 import type { Protocol } from '#model/protocol';
 import type { AdminState, DatabaseState, Health } from '#model/routing-table';
 import { isSameState, ownerOf, updateOwnership } from './active-copy.ts';
+import { namesAfter, refusalOf, unnamedOf } from './known-databases.ts';
 import { updateProtocol, unknownProtocol } from './server-state.ts';
 import type { ProtocolState } from './server-state.ts';
-import { claimsOn, isOutOfOrder, isOverdue, updateSource } from './source-state.ts';
+import { claimsOn, isOverdue, saysMountedSince, updateSource } from './source-state.ts';
 import type { SourceState } from './source-state.ts';
 import { soundStore, updateStore } from './store-state.ts';
 import type { StoreState, StoreVerdict } from './store-state.ts';
@@ -32,10 +33,8 @@ export type ClusterInput =
   | { readonly is: 'claims'; readonly set: ClaimSet }
   | { readonly is: 'observation'; readonly observation: Observation }
   | { readonly is: 'admin'; readonly server: ServerId; readonly admin: AdminState }
-  /** Time has passed: about once a second. */
-  | { readonly is: 'tick' }
-  /** New settings. Owners, generations and admin states stay. */
-  | { readonly is: 'rules'; readonly rules: ClusterRules };
+  /** Time has passed: about once a second. What may be in the directory is not forgotten. */
+  | { readonly is: 'tick'; readonly isInDirectory?: (id: DatabaseId) => boolean };
 
 export interface ClusterMoment {
   readonly now: Moment;
@@ -57,6 +56,10 @@ export interface ClusterState {
   readonly stores: ReadonlyMap<string, StoreState>;
   /** The largest epoch claimed for each database. */
   readonly epochs: ReadonlyMap<DatabaseId, number>;
+  /** Every name that a source has used. It only grows, as the engine's list of names does. */
+  readonly names: ReadonlySet<DatabaseId>;
+  /** The largest generation of the databases that were forgotten; a later first one is above it. */
+  readonly usedGeneration: number;
 }
 
 /** What routing sees of the cluster; the servers are those of the settings. */
@@ -102,6 +105,8 @@ export function startCluster(rules: ClusterRules, kept: Kept): ClusterState {
     probes: new Map(),
     stores: new Map(),
     epochs: new Map(epochs),
+    names: new Set(),
+    usedGeneration: 0,
   };
   return refreshed(state, allDatabases(state), atStart);
 }
@@ -116,9 +121,7 @@ export function updateCluster(state: ClusterState, input: ClusterInput, moment: 
     case 'admin':
       return withAdmin(state, input.server, input.admin);
     case 'tick':
-      return refreshed(state, state.view.databases.keys(), moment);
-    case 'rules':
-      return withRules(state, input.rules, moment);
+      return withTick(state, input.isInDirectory, moment);
     default:
       return unreachable(input);
   }
@@ -137,15 +140,43 @@ export function keptOf({ view, epochs }: ClusterState): Kept {
   return { owners, admins: new Map(admins) };
 }
 
+function withTick(
+  state: ClusterState,
+  isInDirectory: ((id: DatabaseId) => boolean) | undefined,
+  moment: ClusterMoment,
+): ClusterState {
+  const named = isInDirectory === undefined ? state : without(state, unnamedOf(state, isInDirectory));
+  return refreshed(named, named.view.databases.keys(), moment);
+}
+
+/** The state in which these databases are forgotten, but for how far their generations went. */
+function without(state: ClusterState, gone: readonly DatabaseId[]): ClusterState {
+  if (gone.length === 0) return state;
+  const databases = new Map(state.view.databases);
+  const epochs = new Map(state.epochs);
+  const stores = new Map(state.stores);
+  let { usedGeneration } = state;
+  for (const id of gone) {
+    const view = databases.get(id);
+    const owner = view === undefined ? undefined : ownerOf(view.state);
+    usedGeneration = Math.max(usedGeneration, owner?.generation ?? 0);
+    databases.delete(id);
+    epochs.delete(id);
+    for (const server of state.rules.servers) stores.delete(`${server}/${id}`);
+  }
+  return { ...state, view: { ...state.view, databases }, epochs, stores, usedGeneration };
+}
+
 function withClaims(state: ClusterState, set: ClaimSet, moment: ClusterMoment): ClusterState {
+  if (refusalOf(state, set, moment.now) !== undefined) return state;
   const before = state.sources.get(set.source);
-  if (before !== undefined && isOutOfOrder(before, set, moment.now, state.rules)) return state;
   const source = updateSource(before, set, moment.now, state.rules);
   const epochs = new Map(state.epochs);
   for (const { database, epoch } of set.claims) {
     if (epoch !== undefined) epochs.set(database, Math.max(epoch, epochs.get(database) ?? 0));
   }
-  const after = { ...state, sources: new Map(state.sources).set(set.source, source), epochs };
+  const names = namesAfter(state.names, source.claims.keys());
+  const after = { ...state, sources: new Map(state.sources).set(set.source, source), epochs, names };
   return refreshed(after, new Set([...(before?.claims.keys() ?? []), ...source.claims.keys()]), moment);
 }
 
@@ -202,18 +233,6 @@ function withServerView(state: ClusterState, server: ServerId, view: ServerView)
   return { ...state, view: { ...state.view, servers: new Map(state.view.servers).set(server, view) } };
 }
 
-function withRules(state: ClusterState, rules: ClusterRules, moment: ClusterMoment): ClusterState {
-  const servers = rules.servers.map((id): [ServerId, ServerView] => {
-    return [id, state.view.servers.get(id) ?? { admin: 'ready', protocols: {} }];
-  });
-  const isKnown = (key: string): boolean => rules.servers.some((id) => key.startsWith(`${id}/`));
-  const probes = [...state.probes].filter(([key]) => isKnown(key));
-  // Store faults are found anew: a probe account may be gone, and then nothing would ever clear them.
-  const view = { ...state.view, servers: new Map(servers) };
-  const after = { ...state, rules, view, probes: new Map(probes), stores: new Map() };
-  return refreshed(after, allDatabases(after), moment);
-}
-
 /** The state with its view of these databases worked out anew. */
 function refreshed(state: ClusterState, ids: Iterable<DatabaseId>, moment: ClusterMoment): ClusterState {
   const changed = new Map<DatabaseId, DatabaseView>();
@@ -224,7 +243,26 @@ function refreshed(state: ClusterState, ids: Iterable<DatabaseId>, moment: Clust
   }
   if (changed.size === 0) return state;
   const databases = new Map([...state.view.databases, ...changed]);
-  return { ...state, view: { ...state.view, databases } };
+  const stores = storesAfter(state, changed);
+  return { ...state, stores, view: { ...state.view, databases } };
+}
+
+/**
+ * Without what was found of a database on servers that it has left: nobody asks there any more, so an old
+ * fault would stand when the database comes back.
+ */
+function storesAfter(
+  { rules, stores }: ClusterState,
+  changed: ReadonlyMap<DatabaseId, DatabaseView>,
+): ClusterState['stores'] {
+  const left = [...changed].flatMap(([id, { state }]) => {
+    const elsewhere = rules.servers.filter((server) => server !== ownerOf(state)?.server);
+    return elsewhere.map((server) => `${server}/${id}`);
+  });
+  if (!left.some((key) => stores.has(key))) return stores;
+  const kept = new Map(stores);
+  for (const key of left) kept.delete(key);
+  return kept;
 }
 
 function databaseView(state: ClusterState, id: DatabaseId, { now, wallMs }: ClusterMoment): DatabaseView {
@@ -236,7 +274,9 @@ function databaseView(state: ClusterState, id: DatabaseId, { now, wallMs }: Clus
     wallMs,
     staleAfterMs: rules.staleAfterMs,
     epoch: state.epochs.get(id),
+    usedGeneration: state.usedGeneration,
     isOverdue: (source, spokenAt) => isOverdue(state.sources.get(source), spokenAt),
+    mountedSince: (source, server) => saysMountedSince(state.sources.get(source), server, id),
     isServer: (server) => rules.servers.includes(server),
   });
   const owner = ownerOf(after);

@@ -24,7 +24,13 @@ export function edgesBetween(before: ClusterState, after: ClusterState): Edge[] 
   const databases = [...after.view.databases].flatMap(([id, view]) => {
     return databaseEdges(id, before.view.databases.get(id), view);
   });
-  return [...servers, ...databases];
+  const gone = [...before.view.databases.keys()].filter((id) => !after.view.databases.has(id));
+  return [...servers, ...databases, ...gone.map(forgottenEdge)];
+}
+
+function forgottenEdge(database: DatabaseId): Edge {
+  const text = `database ${database}: nobody names it any more; it is forgotten`;
+  return { level: 'info', text, fields: { database } };
 }
 
 interface ServerChange {

@@ -1,6 +1,6 @@
 /** What we hold of one copy source: its latest document, and when it usually speaks. PURE. */
 import type { Claim, ClaimSet } from '#model/claim';
-import type { DatabaseId, Moment } from '#model/ids';
+import type { DatabaseId, Moment, ServerId } from '#model/ids';
 
 export interface SourceState {
   readonly seq: number | undefined;
@@ -9,6 +9,8 @@ export interface SourceState {
   readonly everyMs: number | undefined;
   /** Its latest document; what that does not name it no longer claims. */
   readonly claims: ReadonlyMap<DatabaseId, Claim>;
+  /** By `server/database`: since when each of its documents has said that the copy is mounted there. */
+  readonly mountedSince: ReadonlyMap<string, Moment>;
   /** False for a source that speaks only at a change: its silence means nothing. */
   readonly growsStale: boolean;
 }
@@ -45,8 +47,37 @@ export function updateSource(
     receivedAt: now,
     everyMs: before === undefined ? undefined : pauseAfter(before, now, staleAfterMs),
     claims: new Map(set.claims.map((claim) => [claim.database, claim])),
-    growsStale: set.claims.every(({ growsStale }) => growsStale),
+    mountedSince: mountedSinceAfter(before, set, now),
+    growsStale: set.growsStale !== false,
   };
+}
+
+/**
+ * A silence does not end what was said before it: a source that comes back with the same word has not taken
+ * over anew.
+ */
+function mountedSinceAfter(
+  before: SourceState | undefined,
+  { claims }: ClaimSet,
+  now: Moment,
+): Map<string, Moment> {
+  const since = new Map<string, Moment>();
+  for (const { database, copies } of claims) {
+    for (const { server, status } of copies) {
+      const key = `${server}/${database}`;
+      if (status === 'Mounted') since.set(key, before?.mountedSince.get(key) ?? now);
+    }
+  }
+  return since;
+}
+
+/** Since when the source has said that the database is mounted there; undefined where it does not. */
+export function saysMountedSince(
+  source: SourceState | undefined,
+  server: ServerId,
+  database: DatabaseId,
+): Moment | undefined {
+  return source?.mountedSince.get(`${server}/${database}`);
 }
 
 /**
@@ -66,16 +97,19 @@ export function claimsOn(sources: ReadonlyMap<string, SourceState>, database: Da
 }
 
 /**
- * A burst at a change must not make the usual pause look long, so the longest of late counts and fades
- * slowly.
+ * The longest pause of late. It fades by the time that passes, never by the number of documents: a burst at a
+ * change must not make the next usual pause look long, and a source that hung once must be known for punctual
+ * again some minutes later.
  */
 function pauseAfter({ everyMs, receivedAt }: SourceState, now: Moment, staleAfterMs: number): number {
-  const longest = Math.max(now - receivedAt, (everyMs ?? 0) * fading);
+  const pause = now - receivedAt;
+  const longest = Math.max(pause, (everyMs ?? 0) - pause * fading);
   return Math.min(staleAfterMs, Math.max(pauseMsMin, longest));
 }
 
 /** Two pauses, and half a one for a slow way. */
 const missedPauses = 2.5;
-const fading = 0.9;
+/** Each second of speaking takes 50 ms off the known pause: half a minute of bursts halves one of 3 s. */
+const fading = 0.05;
 /** Agents speak every second at the most (docs/agent-feed.md); shorter pauses are bursts. */
 const pauseMsMin = 1000;

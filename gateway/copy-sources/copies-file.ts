@@ -9,6 +9,7 @@
 import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Node, Pair, YAMLMap } from 'yaml';
 import type { Clock, Moment } from '#lib/clock';
+import { faultWords } from '#lib/keep-going';
 import { readFileBounded } from '#lib/read-file';
 import { watchFile } from '#lib/watch-file';
 import type { Watch } from '#lib/watch-file';
@@ -33,13 +34,21 @@ export function startCopiesFile({ path, clock, serverIdOf, onClaims, onProblem }
     path,
     clock,
     onChange() {
-      const file = readFileBounded(path, copiesBytesMax);
-      if ('trouble' in file) return onProblem(file.trouble);
-      const parsed = parseCopiesFile(file.text, { path, serverIdOf, receivedAt: clock.now() });
-      if ('problem' in parsed) return onProblem(parsed.problem);
-      onClaims(parsed.claims);
+      try {
+        readOnce();
+      } catch (error) {
+        onProblem(`${path} can't be taken: ${faultWords(error)}`);
+      }
     },
   });
+
+  function readOnce(): void {
+    const file = readFileBounded(path, copiesBytesMax);
+    if ('trouble' in file) return onProblem(file.trouble);
+    const parsed = parseCopiesFile(file.text, { path, serverIdOf, receivedAt: clock.now() });
+    if ('problem' in parsed) return onProblem(parsed.problem);
+    onClaims(parsed.claims);
+  }
 }
 
 export interface CopiesFileReading {
@@ -62,7 +71,7 @@ export function parseCopiesFile(text: string, reading: CopiesFileReading): Copie
 
   const parsed = databasesOf(document.contents, reading);
   if ('words' in parsed) return problemAt(parsed.at, parsed.words);
-  return { claims: { source: 'file', seq: undefined, claims: parsed } };
+  return { claims: { source: 'file', seq: undefined, claims: parsed, growsStale: false } };
 }
 
 /** What is wrong, and where in the text. */

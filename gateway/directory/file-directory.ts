@@ -5,6 +5,7 @@
  * decides when, and keeps what came of it. Lookups go to the engine directly.
  */
 import type { Clock, Moment } from '#lib/clock';
+import { faultWords } from '#lib/keep-going';
 import { watchFile } from '#lib/watch-file';
 
 export interface FileDirectoryOptions {
@@ -62,7 +63,7 @@ export function startFileDirectory({
   async function readWhileWanted(): Promise<void> {
     while (isWanted && !isClosed) {
       isWanted = false;
-      await readOnce();
+      await readOnce().catch((error: unknown) => onProblem(faultWords(error)));
     }
     // In the same breath as the last look at `isWanted`: a change that comes later begins anew.
     reading = undefined;
@@ -97,5 +98,5 @@ function good(loaded: MailboxesLoaded): Outcome {
 }
 
 function bad(error: unknown): Outcome {
-  return { problem: error instanceof Error ? error.message : String(error) };
+  return { problem: faultWords(error) };
 }

@@ -39,15 +39,18 @@ export function planDrain(diff: TableDiff, { serverDownSessions }: DrainRules): 
 
 /**
  * One writer a mailbox: whoever is not on the new server must leave before others come in there. A database
- * that nobody owned before has no sessions.
+ * that nobody owned before has no sessions, unless it was forgotten for a while (cluster/known-databases.ts).
  */
 function movedGoodbyes({ moved }: TableDiff): Goodbye[] {
   return moved
-    .filter(({ policy, from }) => policy === 'exclusive' && from !== undefined)
+    .filter(({ policy, from, wasAbsent }) => policy === 'exclusive' && (from !== undefined || wasAbsent))
     .map(({ database, index, from, to, toIndex }) => ({
       selection: { database: index, ...(toIndex === undefined ? {} : { exceptServer: toIndex }) },
       reason: 'copy_moved',
-      why: `${database} moved from ${from} to ${to}`,
+      why:
+        from === undefined
+          ? `${database} is known again, on ${to}`
+          : `${database} moved from ${from} to ${to}`,
     }));
 }
 

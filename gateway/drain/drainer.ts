@@ -30,21 +30,21 @@ export interface DrainOutcome {
 
 export interface Drainer {
   /**
-   * Resolves when every goodbye has gone out; one that fails does not keep the others back. Never rejects.
+   * Resolves when every goodbye has gone out; one that fails does not keep the others back. Rejects only
+   * with what `onOutcome` throws.
    */
   carryOut(plan: readonly Goodbye[]): Promise<void>;
 }
 
 /** A drainer over the engine; it keeps nothing between two plans. */
 export function createDrainer({ goodbye, wordsOf, onOutcome }: DrainerOptions): Drainer {
+  /** Async for what throws as well: a goodbye that the engine refuses at once must not keep others back. */
+  const give = async ({ selection, reason }: Goodbye): Promise<number> => {
+    return goodbye(selection, { reason: codeOf(reason), words: wordsOf(reason), sparesBusy: false });
+  };
   const carryOutOne = async (order: Goodbye): Promise<void> => {
-    const { reason } = order;
     onOutcome(
-      await goodbye(order.selection, {
-        reason: codeOf(reason),
-        words: wordsOf(reason),
-        sparesBusy: false,
-      }).then(
+      await give(order).then(
         (told) => ({ goodbye: order, told, problem: undefined }),
         (error: unknown) => ({ goodbye: order, told: undefined, problem: String(error) }),
       ),

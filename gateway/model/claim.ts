@@ -8,10 +8,23 @@ import type { Protocol } from '#model/protocol';
 
 /** How one copy stands. An unknown word of a source becomes `Unknown`, never an error. */
 export type CopyStatus =
-  | 'Mounted' | 'Mounting' | 'Dismounted' | 'Dismounting'
-  | 'Healthy' | 'DisconnectedAndHealthy' | 'DisconnectedAndResynchronizing' | 'SeedingSource'
-  | 'Resynchronizing' | 'Initializing' | 'Seeding' | 'SinglePageRestore'
-  | 'Suspended' | 'Failed' | 'FailedAndSuspended' | 'ServiceDown' | 'Unknown';
+  | 'Mounted'
+  | 'Mounting'
+  | 'Dismounted'
+  | 'Dismounting'
+  | 'Healthy'
+  | 'DisconnectedAndHealthy'
+  | 'DisconnectedAndResynchronizing'
+  | 'SeedingSource'
+  | 'Resynchronizing'
+  | 'Initializing'
+  | 'Seeding'
+  | 'SinglePageRestore'
+  | 'Suspended'
+  | 'Failed'
+  | 'FailedAndSuspended'
+  | 'ServiceDown'
+  | 'Unknown';
 
 /** What one source says of one database. The latest document of a source replaces all that it said before. */
 export interface Claim {
@@ -21,7 +34,7 @@ export interface Claim {
   /** Who the source thinks is active, mounted or not; undefined where it does not say. */
   readonly activeServer: ServerId | undefined;
   readonly copies: readonly CopyClaim[];
-  /** The source's own count of moves, where it has one (an epoch): it becomes the generation when it is larger. */
+  /** The source's own count of moves, where it has one: it becomes the generation when it is larger. */
   readonly epoch: number | undefined;
   /** When we received it, on our monotonic clock. No other clock is trusted. */
   readonly receivedAt: Moment;
@@ -29,6 +42,7 @@ export interface Claim {
   readonly growsStale: boolean;
 }
 
+/** One copy of a database, as a source sees it. */
 export interface CopyClaim {
   readonly server: ServerId;
   readonly status: CopyStatus;
@@ -40,6 +54,8 @@ export interface ClaimSet {
   readonly source: string;
   readonly seq: number | undefined;
   readonly claims: readonly Claim[];
+  /** False where all claims of this source do not grow stale, so that an empty document tells it too. */
+  readonly growsStale?: boolean;
 }
 
 /** A probe's result. A probe never throws: trouble is an observation too. */

@@ -28,7 +28,7 @@ const rows = {
   worker_died: row(9, 'gateway', true, 'the worker that spoke to the client died during the preamble'),
   tls_timeout: row(10, 'client', false, 'the TLS handshake with the client took too long'),
   tls_failed: row(11, 'client', false, 'the TLS handshake with the client failed'),
-  tls_wrong_protocol: row(12, 'client', false, 'the client asked by ALPN for a protocol that this port does not speak'),
+  tls_wrong_protocol: row(12, 'client', false, 'the client asked by ALPN for another protocol'),
   tls_required: row(13, 'client', false, 'the client kept on trying to log in without TLS'),
   starttls_injection: row(14, 'client', true, 'bytes came behind STARTTLS before the handshake'),
   syntax: row(15, 'client', false, 'too many commands that are no commands'),
@@ -38,7 +38,12 @@ const rows = {
   preamble_too_long: row(19, 'client', false, 'too many bytes before a login'),
   preamble_timeout: row(20, 'client', false, 'no login within the preamble timeout'),
   too_many_failures: row(21, 'client', false, 'as many refused logins as one connection may have'),
-  unknown_mailbox: row(22, 'operator', true, 'the directory does not know the mailbox, and no default database is set'),
+  unknown_mailbox: row(
+    22,
+    'operator',
+    true,
+    'the directory does not know the mailbox, and there is no default',
+  ),
   directory_unavailable: row(23, 'operator', true, 'the directory could not be asked'),
   no_active_copy: row(24, 'server', true, 'no source says where the active copy of the database is'),
   database_conflict: row(25, 'server', true, 'two servers claim the active copy'),
@@ -60,24 +65,34 @@ const rows = {
   server_reset: row(41, 'network', true, 'the connection to the server broke'),
   internal_error: row(42, 'gateway', true, 'a fault of the gateway itself'),
   server_left: row(43, 'server', true, 'the server closed the connection during the handoff'),
-  held_elsewhere: row(44, 'nobody', false, 'sessions of the mailbox were still open on the server it moved from'),
+  held_elsewhere: row(
+    44,
+    'nobody',
+    false,
+    'sessions of the mailbox were still open on the server it moved from',
+  ),
   tls_truncated: row(45, 'network', false, 'a TLS connection ended without its closing alert'),
 } satisfies Record<string, EndReasonRow>;
 
 /** The name of an end reason; it is what logs and metrics show. */
 export type EndReason = keyof typeof rows;
 
+/** The table, for metrics and the docs. */
 export const endReasons: Readonly<Record<EndReason, EndReasonRow>> = rows;
 
 const nameByCode: ReadonlyMap<number, EndReason> = new Map(
   Object.entries(rows).map(([name, { code }]) => [code, name as EndReason]),
 );
 
-/** The end reason of a code that the engine sent. The engine's table is the same, so an unknown code is our own fault. */
+/**
+ * The end reason of a code that the engine sent. The engine's table is the same, so an unknown code is a
+ * fault of our own.
+ */
 export function endReasonOf(code: number): EndReason {
   return nameByCode.get(code) ?? 'internal_error';
 }
 
+/** The code of an end reason, as it crosses to the engine. */
 export function codeOf(reason: EndReason): number {
   return endReasons[reason].code;
 }

@@ -15,7 +15,7 @@ export type Step =
       readonly timeoutMs: number;
       readonly unlessFinalHas?: string;
     }
-  /** The connection turns to TLS as the endpoint's policy says. Bytes already received end the session (V02). */
+  /** The connection turns to TLS as the endpoint's policy says. Bytes that came before end the session. */
   | { readonly step: 'startTls' };
 
 /**
@@ -46,12 +46,14 @@ const keeps = { before: 1, final: 2 } as const;
  * Writes the steps as the engine reads them; strings are latin-1, one byte a character.
  *
  *   script := count:u8 step*
- *   step   := kind:u8 unless:short ( send: length:u32le bytes | expect: timeoutMs:u32le count:u8 rule* | startTls: nothing )
+ *   step   := kind:u8 unless:short ( send: length:u32le bytes
+ *                                  | expect: timeoutMs:u32le count:u8 rule*
+ *                                  | startTls: nothing )
  *   rule   := action:u8 keep:u8 prefix:short
  *   short  := length:u8 bytes
  */
 export function encodeScript(steps: readonly Step[]): Uint8Array {
-  // One allocation of the exact size: a login pays for this on its way, and no pooled buffer keeps its secrets.
+  // One allocation of the exact size: a login pays for it on its way, and no pooled buffer keeps its secrets.
   const bytes = Buffer.alloc(steps.reduce((sum, step) => sum + stepLength(step), 1));
   let at = bytes.writeUInt8(steps.length, 0);
   for (const step of steps) at = writeStep(bytes, at, step);

@@ -1,9 +1,9 @@
-/** The names of things, each a type of its own, so that a server can't be passed where a database is meant. */
+/** The names of things, each a type of its own: a server can't be passed where a database is meant. */
 
 /** A mail host as the settings name it: lower case, `[a-z0-9-]`, e.g. `ex1`. */
 export type ServerId = string & { readonly is: 'ServerId' };
 
-/** A set of mailboxes that moves as one: lower case; an Exchange database's name or GUID, else a free name. */
+/** A set of mailboxes that moves as one: lower case; an Exchange database's name or GUID, or a free name. */
 export type DatabaseId = string & { readonly is: 'DatabaseId' };
 
 /** A frontend's name: `imaps`, `imap`. */

@@ -1,4 +1,7 @@
-/** What crosses between the main thread and a worker over its message port. Small and seldom: tables, not sessions. */
+/**
+ * What crosses between the main thread and a worker over its message port. Small and seldom: tables, not
+ * sessions.
+ */
 import type { RoutingTable } from '#model/routing-table';
 
 /** What a worker is given when it starts. */
@@ -31,6 +34,7 @@ export interface FrontendConfig {
   readonly baseline: readonly string[];
 }
 
+/** What the main thread tells a worker. */
 export type ToWorker =
   | { readonly type: 'table'; readonly table: RoutingTable }
   | { readonly type: 'ping'; readonly at: number }

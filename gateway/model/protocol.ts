@@ -1,5 +1,14 @@
 /** The protocols that a frontend can speak. The codes cross the boundary to the engine and never change. */
 
-export const protocolCodes = { imap: 1, pop3: 2, sieve: 3, submission: 4, smtp: 5, lmtp: 6, https: 7 } as const;
+export const protocolCodes = {
+  imap: 1,
+  pop3: 2,
+  sieve: 3,
+  submission: 4,
+  smtp: 5,
+  lmtp: 6,
+  https: 7,
+} as const;
 
+/** A protocol by its name, as frontends and servers have it. */
 export type Protocol = keyof typeof protocolCodes;

@@ -66,6 +66,7 @@ export type DatabaseState =
   /** Two servers claim it: nobody new is let in, the last owner is remembered. */
   | { readonly at: 'disputed'; readonly owner: Owner | undefined; readonly claimants: readonly ServerId[] };
 
+/** The server with the active copy, and since which move. */
 export interface Owner {
   readonly server: ServerId;
   readonly generation: Generation;
@@ -87,6 +88,8 @@ export interface RoutingTable {
   readonly revision: Revision;
   readonly servers: readonly ServerRoute[];
   readonly databases: readonly DatabaseRoute[];
+  /** For databases that the directory names, and neither the settings nor a source: they have no row. */
+  readonly unnamedDatabasePolicy: MovePolicy;
   /** For mailboxes that the directory lacks. */
   readonly unknownMailbox: UnknownMailboxRule;
 }

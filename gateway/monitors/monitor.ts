@@ -4,6 +4,8 @@
  * What a probe asks is imap-probe.ts and imap-login-probe.ts; what observations mean is cluster/.
  */
 import type { Clock } from '#lib/clock';
+import { keepGoing } from '#lib/keep-going';
+import type { Log } from '#lib/log';
 import { sleep } from '#lib/sleep';
 import { firstWaitMs, nextWaitMs } from './schedule.ts';
 
@@ -19,6 +21,7 @@ export interface MonitorParts<Verdict extends { readonly is: string }> {
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly log: Log;
 }
 
 export interface Monitor {
@@ -31,7 +34,7 @@ export const probeTimeoutMs = 60_000;
 
 /** Starts asking after a short random wait, and goes on until stopped. */
 export function startMonitor<Verdict extends { readonly is: string }>(parts: MonitorParts<Verdict>): Monitor {
-  const { clock, intervalMs, random } = parts;
+  const { clock, intervalMs, random, log } = parts;
   const stopping = new AbortController();
 
   async function run(): Promise<void> {
@@ -45,12 +48,14 @@ export function startMonitor<Verdict extends { readonly is: string }>(parts: Mon
 
       // A probe that does not come back is waited for further, so that there are never two of them.
       if (seen !== undefined) running = undefined;
-      parts.onSeen(seen ?? parts.failure(`the probe did not come back within ${probeTimeoutMs / 1000}s`));
+      keepGoing(log, 'taking in what a monitor saw', () => {
+        parts.onSeen(seen ?? parts.failure(`the probe did not come back within ${probeTimeoutMs / 1000}s`));
+      });
       await sleep(clock, nextWaitMs(intervalMs, clock.now() - askedAt, random()), stopping.signal);
     }
   }
 
-  void run();
+  keepGoing(log, 'a monitor', run);
   return { stop: () => stopping.abort() };
 }
 

@@ -6,6 +6,7 @@
  */
 import { MessageChannel } from 'node:worker_threads';
 import type { Clock } from '#lib/clock';
+import { faultWords, keepGoing } from '#lib/keep-going';
 import type { Log } from '#lib/log';
 import { sleep } from '#lib/sleep';
 import type { FromWorker, ToWorker, WorkerTask } from '#model/messages';
@@ -62,16 +63,21 @@ export function superviseWorker(parts: SupervisorParts): Supervisor {
 
   async function live(): Promise<string> {
     current = { ...current, state: 'starting' };
+    const why = await lifeOf().catch(faultWords);
+    life = undefined;
+    settleFirst(why);
+    return why;
+  }
+
+  /** Rejects where no thread could be started. */
+  async function lifeOf(): Promise<string> {
     const opened = openLife(parts, () => {
       if (current.restarts > 0) log.info('worker up again', { worker: index });
       current = { ...current, state: 'up' };
       settleFirst(undefined);
     });
     life = opened;
-    const why = (await opened.thread.ended) ?? 'it returned without being told to';
-    life = undefined;
-    settleFirst(why);
-    return why;
+    return (await opened.thread.ended) ?? 'it returned without being told to';
   }
 
   async function run(): Promise<void> {
@@ -121,21 +127,24 @@ function openLife(parts: SupervisorParts, onUp: () => void): Life {
   });
   const lookOnce = (): void => {
     timer = clock.setTimer(limits.pingIntervalMs, lookOnce);
-    beat = look(beat, parts.engine.oldestEventMs(index));
-    const trouble = troubleOf(beat);
-    if (trouble === undefined) near.postMessage({ type: 'ping', at: clock.now() } satisfies ToWorker);
-    else endStuck(parts, thread, trouble);
+    keepGoing(log, 'the look after a worker', () => {
+      beat = look(beat, parts.engine.oldestEventMs(index));
+      const trouble = troubleOf(beat);
+      if (trouble === undefined) near.postMessage({ type: 'ping', at: clock.now() } satisfies ToWorker);
+      else endStuck(parts, thread, trouble);
+    });
   };
   let timer = clock.setTimer(limits.pingIntervalMs, lookOnce);
-  void thread.ended.then(() => {
+  const over = (): void => {
     timer.cancel();
     near.close();
-  });
+  };
+  void thread.ended.then(over, over);
   return { thread, post: (message) => near.postMessage(message) };
 }
 
 /** The engine gives it nothing more before its thread is ended, which takes a moment. */
-function endStuck({ index, engine }: SupervisorParts, thread: WorkerThread, trouble: string): void {
-  engine.suspendWorker(index);
+function endStuck({ index, engine, log }: SupervisorParts, thread: WorkerThread, trouble: string): void {
+  keepGoing(log, 'suspending a worker', () => engine.suspendWorker(index));
   thread.kill(trouble);
 }

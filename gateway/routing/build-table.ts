@@ -59,6 +59,7 @@ export function buildTable({
         policy: policies.get(id) ?? settings.movePolicy,
       });
     }),
+    unnamedDatabasePolicy: settings.movePolicy,
     unknownMailbox: settings.unknownMailbox,
   };
 }

@@ -22,6 +22,8 @@ export interface MovedDatabase {
   readonly policy: MovePolicy;
   /** Undefined where nobody owned it before. */
   readonly from: ServerId | undefined;
+  /** The table before had no row for it; an earlier one may have had, and there may be sessions since. */
+  readonly wasAbsent: boolean;
   readonly to: ServerId;
   /** Undefined where the settings do not name the new server. */
   readonly toIndex: number | undefined;
@@ -60,10 +62,12 @@ function movedDatabases(before: RoutingTable | undefined, after: RoutingTable): 
   const earlier = new Map(before?.databases.map((database) => [database.id, database]));
   return after.databases.flatMap((database) => {
     const from = ownerOf(earlier.get(database.id))?.server;
+    const wasAbsent = before !== undefined && !earlier.has(database.id);
     const to = ownerOf(database)?.server;
     if (to === undefined || from === to) return [];
     const toIndex = after.servers.find(({ id }) => id === to)?.index;
-    return [{ database: database.id, index: database.index, policy: database.policy, from, to, toIndex }];
+    const { id, index, policy } = database;
+    return [{ database: id, index, policy, from, wasAbsent, to, toIndex }];
   });
 }
 

@@ -43,8 +43,15 @@ export function engineTableOf(table: RoutingTable, caPemOf: PublishOptions['caPe
   };
 }
 
+/**
+ * A server that takes no new sessions has no endpoints in the engine: a worker that has not seen the table
+ * yet must not open one there, behind the back of the drain that follows.
+ */
 function engineServer(server: ServerRoute, caPem: string): EngineServer {
-  const endpoints = Object.entries(server.protocols).map(([protocol, { endpoint }]) => ({
+  const offered = Object.entries(server.protocols).filter(
+    ([, { health }]) => server.admin === 'ready' && health.is !== 'down',
+  );
+  const endpoints = offered.map(([protocol, { endpoint }]) => ({
     protocol: protocolCodes[protocol as Protocol],
     address: endpoint.address,
     port: endpoint.port,

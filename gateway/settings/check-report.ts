@@ -89,6 +89,13 @@ function warningsOf(settings: Settings): Map<string, string> {
       'a dismounted database on a server that is up is found only by its users',
     );
   }
+  const { level, sessions } = settings.log;
+  if (sessions && (level === 'warn' || level === 'error')) {
+    warnings.set(
+      'POSTERN_LOG_SESSIONS',
+      `no session is logged: their lines are of info, and POSTERN_LOG_LEVEL is ${level}`,
+    );
+  }
   if (settings.servers.length === 1) {
     warnings.set('POSTERN_SERVERS', 'one server: there is nowhere to follow an active copy to');
   }

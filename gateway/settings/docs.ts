@@ -65,6 +65,7 @@ function typeWords(type: SettingType): string {
     case 'addresses':
     case 'addressPort':
     case 'hostname':
+    case 'imapCapabilities':
       return plainTypeWords[type.is];
   }
 }
@@ -93,6 +94,7 @@ const plainTypeWords = {
   addresses: 'a list of IP addresses',
   addressPort: 'an IP address and a port, `10.1.0.21:8453` or `[fd00::21]:8453`',
   hostname: 'a host name',
+  imapCapabilities: 'a list of IMAP capabilities',
 } as const;
 
 const settingsIntroduction = `# Settings

@@ -8,6 +8,9 @@ import type { CertificatePaths, FrontendSettings, ListenAddress } from './settin
 /** One frontend a protocol of POSTERN_PROTOCOLS, each on every listen address. */
 export function frontendSettings({ values, sources, problems }: Part): FrontendSettings[] {
   const hosts = values.list('POSTERN_LISTEN_ADDRESS');
+  const baseline = [
+    ...new Set([...presets[sources.preset].imapBaseline, ...values.list('POSTERN_IMAP_BASELINE')]),
+  ];
   const frontends = values.list('POSTERN_PROTOCOLS').flatMap((name) => {
     if (name !== 'imaps' && name !== 'imap') return [];
     const port = values.number(portSettings[name]) ?? 0;
@@ -17,7 +20,7 @@ export function frontendSettings({ values, sources, problems }: Part): FrontendS
       tls: name === 'imaps' ? 'implicit' : 'starttls',
       listeners: hosts.map((host) => ({ host, port })),
       idleTimeoutMs: values.number('POSTERN_IMAP_IDLE_TIMEOUT') ?? 0,
-      baseline: presets[sources.preset].imapBaseline,
+      baseline,
     } satisfies FrontendSettings;
   });
   const agent = values.addressPort('POSTERN_AGENT_LISTEN');

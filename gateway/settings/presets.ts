@@ -1,6 +1,6 @@
 /**
- * What a family of servers changes in the defaults. Data only: a preset can set nothing that a setting can't,
- * except the baseline of what IMAP offers before the login.
+ * What a family of servers changes in the defaults. Data only: a preset can set nothing that a setting can't.
+ * To its baseline of what IMAP offers before the login, POSTERN_IMAP_BASELINE adds.
  */
 
 export const presetNames = [

@@ -21,6 +21,7 @@ export type SettingType =
   | { readonly is: 'addresses' }
   | { readonly is: 'addressPort' }
   | { readonly is: 'hostname' }
+  | { readonly is: 'imapCapabilities' }
   | { readonly is: 'secret'; readonly lengthMin: number };
 
 export interface SettingRow {
@@ -143,7 +144,8 @@ const databaseRows: readonly SettingRow[] = [
     'POSTERN_DATABASE_<NAME>_COPIES',
     { is: 'names' },
     undefined,
-    'The servers with a copy of a database, the preferred first.',
+    'The servers with a copy of a database, the preferred first, as `status` and `whereis` show them. ' +
+      'Where the copy is active is the word of the copy sources alone, also where they name another server.',
     'what the copy sources say',
   ),
   row(
@@ -165,8 +167,10 @@ const databaseRows: readonly SettingRow[] = [
     { is: 'word', words: ['exclusive', 'sticky', 'free'] },
     'exclusive',
     'What a move of the active copy does to sessions: `exclusive` ends those on the old server ' +
-      'before new ones begin on the new, `sticky` leaves them until their server is down or ' +
-      'drained, `free` leaves them and sends new ones to the new server.',
+      'before new ones begin on the new; `sticky` leaves them, and sends new ones of a mailbox to where it ' +
+      'has sessions; `free` leaves them, and sends new ones to the new server. Under each of them a server ' +
+      'that is set to `drain` gets no new sessions and keeps those it has, and one that is set to ' +
+      '`maintenance` loses those, too.',
   ),
   row(
     'POSTERN_MOVE_HOLD_FOR',
@@ -244,6 +248,15 @@ const frontendRows: readonly SettingRow[] = [
     { is: 'duration', minMs: minute, maxMs: 24 * hour },
     '31m',
     'How long an IMAP session may move no byte. RFC 9051 wants 30 minutes at least.',
+  ),
+  row(
+    'POSTERN_IMAP_BASELINE',
+    { is: 'imapCapabilities' },
+    undefined,
+    'IMAP capabilities that are offered before the login besides those of the preset, such as ' +
+      '`AUTH=XOAUTH2,AUTH=LOGIN`: those that every server has. A server that lacks one is down for IMAP, ' +
+      'and `status` names what it lacks. `AUTH=` is offered inside TLS only.',
+    'those of the preset alone',
   ),
   row('POSTERN_HOSTNAME', { is: 'hostname' }, undefined, 'The name in greetings.', "the machine's name"),
 ];
@@ -361,7 +374,7 @@ const operationRows: readonly SettingRow[] = [
     'POSTERN_LOG_LEVEL',
     { is: 'word', words: ['debug', 'info', 'warn', 'error'] },
     'info',
-    'What is worth a line of the log.',
+    'What is worth a line of the log. The lines of sessions (POSTERN_LOG_SESSIONS) are of `info`.',
   ),
   row('POSTERN_LOG_SESSIONS', { is: 'flag' }, 'true', 'Whether each session logs a line when it ends.'),
   row(

@@ -1,6 +1,7 @@
 /** Parses the text of one setting into its value. What must hold between settings is checked in parse.ts. */
 import { isIP } from 'node:net';
 import { unreachable } from '#lib/assert';
+import { saslMechanisms } from '#model/sasl-mechanism';
 import { didYouMean } from './did-you-mean.ts';
 import { secretOf } from './secret.ts';
 import type { ListenAddress, Secret } from './settings.ts';
@@ -16,7 +17,10 @@ export interface Trouble {
   readonly mend: string;
 }
 
-/** Durations come out in milliseconds; names in lower case; words, paths and addresses as written. */
+/**
+ * Durations come out in milliseconds; names in lower case, capabilities in upper case; words, paths and
+ * addresses as written.
+ */
 export function parseValue(type: SettingType, text: string): Parsed {
   switch (type.is) {
     case 'duration':
@@ -45,6 +49,8 @@ export function parseValue(type: SettingType, text: string): Parsed {
       return parseAddressPort(text);
     case 'hostname':
       return parseHostname(text);
+    case 'imapCapabilities':
+      return parseList(text, parseImapCapability);
     case 'secret':
       return parseSecret(text, type.lengthMin);
     default:
@@ -130,6 +136,24 @@ function parseHostname(text: string): Parsed {
   return trouble(`is "${text}", which is no host name`, 'write a name such as ex1.corp.example');
 }
 
+/**
+ * RFC 9051 section 9: a capability is an atom, or AUTH= and one. Those that depend on the connection are the
+ * front's.
+ */
+function parseImapCapability(text: string): Parsed {
+  const name = text.toUpperCase();
+  if (!/^[A-Z0-9][A-Z0-9+=_.:/|-]{0,63}$/.test(name))
+    return trouble(`has "${text}", which is no capability`, 'write names such as IDLE or AUTH=XOAUTH2');
+  if (ownCapabilities.includes(name))
+    return trouble(`has ${name}, which Postern offers by itself where it may`, 'leave it out');
+  const mechanism = /^AUTH=(.*)$/.exec(name)?.[1];
+  if (mechanism === undefined || saslMechanisms.some((known) => known === mechanism)) return { value: name };
+  const known = saslMechanisms.map((each) => `AUTH=${each}`);
+  const meant = didYouMean(name, known);
+  const list = `Postern speaks ${known.join(', ')}`;
+  return trouble(`has ${name}`, meant === undefined ? list : `did you mean ${meant}? (${list})`);
+}
+
 /** The text of a secret never comes back in a problem. */
 function parseSecret(text: string, lengthMin: number): Parsed {
   if (text.length >= lengthMin) return { value: secretOf(text) };
@@ -152,6 +176,18 @@ function parseList(text: string, parseItem: (item: string) => Parsed): Parsed {
 function trouble(problem: string, mend: string): Trouble {
   return { problem, mend };
 }
+
+/** What the IMAP front says of itself, and what it can't do. LITERAL- excludes LITERAL+ (RFC 7888). */
+const ownCapabilities = [
+  'IMAP4REV1',
+  'IMAP4REV2',
+  'STARTTLS',
+  'LOGINDISABLED',
+  'SASL-IR',
+  'LITERAL+',
+  'LITERAL-',
+  'ID',
+];
 
 const unitMs: readonly (readonly [string, number])[] = [
   ['ms', 1],

@@ -18,6 +18,8 @@ export interface Phase {
   readonly at: number;
   readonly note?: string;
   readonly voices?: Readonly<Record<string, Says | null>>;
+  /** The agent repeats its word, 100 ms apart. */
+  readonly burst?: { readonly agent: string; readonly times: number };
   readonly post?: { readonly agent: string; readonly seq: number; readonly says: Says };
   readonly file?: string;
   readonly observe?: readonly {
@@ -49,8 +51,8 @@ export interface Site {
   state(): ClusterState;
 }
 
-/** Two servers, one database in the settings, agents every three seconds. */
-export function createSite(): Site {
+/** Two servers, one database in the settings, agents every so many seconds. */
+export function createSite(every = 3): Site {
   const cluster = createCluster();
   const voices = new Map<string, Says>();
   const seqs = new Map<string, number>();
@@ -72,16 +74,26 @@ export function createSite(): Site {
     }
   }
 
+  function repeat({ agent, times }: NonNullable<Phase['burst']>, second: number): void {
+    const says = voices.get(agent);
+    if (says === undefined) throw new Error(`${agent} has nothing to repeat`);
+    for (let time = 1; time <= times; time++) {
+      cluster.setNow(second + time / 10);
+      speak(agent, says);
+    }
+  }
+
   return {
     tick(second) {
       cluster.setNow(second);
       for (const [index, agent] of [...voices.keys()].sort().entries()) {
         const says = voices.get(agent);
-        if (says !== undefined && (second - index) % agentPeriod === 0) speak(agent, says);
+        if (says !== undefined && (second - index) % every === 0) speak(agent, says);
       }
     },
-    enter({ voices: changes = {}, post, file, observe = [] }) {
+    enter({ at, voices: changes = {}, burst, post, file, observe = [] }) {
       setVoices(changes);
+      if (burst !== undefined) repeat(burst, at);
       if (post !== undefined) cluster.post(post.agent, post.seq, post.says);
       if (file !== undefined) cluster.read(file);
       for (const { server, verdict, times = 1 } of observe) {
@@ -145,7 +157,6 @@ function agentDocument(agent: string, seq: number, says: Says): string {
 const servers = ['ex1', 'ex2'].map((id) => ({ id: id as ServerId, fqdn: `${id}.corp.example` }));
 const serverIdOf = serverNames(servers);
 const wallStartMs = 1_790_000_000_000;
-const agentPeriod = 3;
 const rules = {
   servers: servers.map(({ id }) => id),
   databases: [{ id: 'db1' as DatabaseId, copies: servers.map(({ id }) => id) }],

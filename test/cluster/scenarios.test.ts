@@ -1,11 +1,11 @@
 /**
- * Plays the JSON scenarios of this folder: agents that post every three seconds (through the real parser),
- * probes, silence, and what must be believed at each moment. One simulated second a step; no real time
- * passes.
+ * Plays the JSON scenarios of this folder: agents that post every three seconds, or `every` so many (through
+ * the real parser), probes, silence, and what must be believed at each moment. One simulated second a step;
+ * no real time passes.
  *
- * `voices` sets what an agent says from then on (null: it falls silent), `post` is one document with a seq of
- * its own, `observe` are probes. `expect` is looked at right after a phase's inputs. A generation is a
- * number, or `same`, `higher` than at the phase before.
+ * `voices` sets what an agent says from then on (null: it falls silent), `burst` repeats that 100 ms apart,
+ * `post` is one document with a seq of its own, `observe` are probes. `expect` is looked at right after a
+ * phase's inputs. A generation is a number, or `same`, `higher` than at the phase before.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ import type { Expected, Phase } from './scenario-site.ts';
 
 interface Scenario {
   readonly story: string;
+  readonly every?: number;
   readonly phases: readonly Phase[];
 }
 
@@ -25,8 +26,8 @@ describe.each(scenarioFiles())('%s', (_, scenario) => {
   test(scenario.story, () => play(scenario));
 });
 
-function play({ phases }: Scenario): void {
-  const site = createSite();
+function play({ phases, every }: Scenario): void {
+  const site = createSite(every);
   const generations = new Map<string, number>();
   const last = phases.at(-1)?.at ?? 0;
   const waiting = [...phases];

@@ -49,7 +49,7 @@ test.each(['[UNAVAILABLE]', '[SERVERBUG]', '[INUSE]'])(
   },
 );
 
-test('F15 a planned move: logins are on the new server within 2 s, and none goes to the old one', async () => {
+test('F15 a planned move: logins are on the new server within 2 s, none on the old one', async () => {
   site = await startStubSite();
   const { gateway, ex1, ex2 } = site;
   const old = await logIn(gateway.imaps, ann);

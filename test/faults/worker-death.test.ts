@@ -40,7 +40,7 @@ test.each<WorkerFault>(['terminate', 'throw', 'reject', 'exit'])(
   },
 );
 
-test('F25 clients that had said nothing yet go on with another worker; those in mid-sentence get a BYE', async () => {
+test('F25 clients that had said nothing go on with another worker; those in mid-sentence get a BYE', async () => {
   await start({ POSTERN_WORKERS: '2' });
   const { gateway } = site;
   await eventually('both workers', () => faults.threads().length === 2);
@@ -64,7 +64,7 @@ test('F25 clients that had said nothing yet go on with another worker; those in 
   expect(answers.filter((line) => line.startsWith('a OK')).length).toBe(answers.length - toldToCome.length);
 });
 
-test('F25 a worker in an endless loop is found and ended within 5 s; spliced sessions do not notice', async () => {
+test('F25 a worker in an endless loop is ended within 5 s; spliced sessions do not notice', async () => {
   await start();
   const { gateway } = site;
   const spliced = await logIn(gateway.imaps, ann);

@@ -2,6 +2,7 @@
  * One real Dovecot 2.3 on free ports of 127.0.0.1: started, killed, frozen, healed; databases mounted and
  * dismounted on it. Which server holds the active copy is for dovecot-pair.ts.
  */
+import { createHash } from 'node:crypto';
 import { chown, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Child, familyOf, runChild, signalAll, startChild } from './child.ts';
@@ -41,9 +42,26 @@ export class DovecotServer {
       await chown(path, mailUid, mailUid);
       await this.dismount(database);
     }
+    for (const mailbox of this.mailboxes) await this.makeInbox(mailbox);
     const replica = `userdb_mail_replica=tcp:127.0.0.1:${replicaPort}`;
     await writeFile(join(folder, 'users'), this.userLines(this.mailboxes, replica));
     await writeFile(this.path('dovecot.conf'), dovecotConfig(this.setup));
+  }
+
+  /**
+   * Both copies of an INBOX are one mailbox from the start, by one GUID. Left to make their own, two servers
+   * make two, and dsync may never settle which one is meant.
+   */
+  private async makeInbox({ user, database }: Mailbox): Promise<void> {
+    const home = this.path(`db/${database}/${user.split('@')[0]}`);
+    const folders = ['', '/Maildir', '/Maildir/cur', '/Maildir/new', '/Maildir/tmp'].map(
+      (name) => home + name,
+    );
+    for (const folder of folders) await mkdir(folder, { recursive: true });
+    const guid = createHash('md5').update(user).digest('hex');
+    const uidList = `${home}/Maildir/dovecot-uidlist`;
+    await writeFile(uidList, `3 V1700000000 N1 G${guid}\n`);
+    for (const path of [...folders, uidList]) await chown(path, mailUid, mailUid);
   }
 
   /** Starts it and waits for its greeting. */
@@ -137,7 +155,8 @@ export class DovecotServer {
   async syncWith(doveadmPort: number, users: readonly string[]): Promise<void> {
     for (const user of users) {
       const args = ['sync', '-u', user, '-N', '-l', '30', `tcp:127.0.0.1:${doveadmPort}`];
-      // A mailbox that both sides made by themselves is settled in a second round: dsync says so, and ends with 2.
+      // What changes meanwhile, as by the replicator, is settled in a second round: dsync says so, and ends
+      // with 2.
       await eventually(
         `the copies of ${user} are equal`,
         async () => (await this.doveadm(args)).status === 0,
@@ -178,7 +197,8 @@ export class DovecotServer {
   private userLines(mailboxes: readonly Mailbox[], extra = ''): string {
     const line = ({ user, password, database }: Mailbox) => {
       const home = this.path(`db/${database}/${user.split('@')[0]}`);
-      return `${user}:{PLAIN}${password}:${mailUid}:${mailUid}::${home}::userdb_database=${database} ${extra}\n`;
+      const ids = `${mailUid}:${mailUid}`;
+      return `${user}:{PLAIN}${password}:${ids}::${home}::userdb_database=${database} ${extra}\n`;
     };
     return mailboxes.map(line).join('');
   }

@@ -76,10 +76,14 @@ export const importTable: readonly ImportRow[] = [
     packages: ['fastify', 'prom-client'],
     native: 'types',
   }),
-  row(/^gateway\/cli\/(run|demo|start)\.ts$/, 'cli/run, demo and start import settings, lib, lab and main', {
-    may: [model, lib, /^gateway\/(settings|admin|lab)\//, /^gateway\/[a-z-]+\.ts$/],
-    packages: ['commander'],
-  }),
+  row(
+    /^gateway\/cli\/(run|demo|start)(-command)?\.ts$/,
+    'cli/run, demo and start import settings, lib, lab and main',
+    {
+      may: [model, lib, /^gateway\/(settings|admin|lab)\//, /^gateway\/[a-z-]+\.ts$/],
+      packages: ['commander'],
+    },
+  ),
   row(/^gateway\/cli\//, "cli imports settings, the admin API's client, lib, commander", {
     may: [model, lib, /^gateway\/(settings|admin|lab)\//],
     packages: ['commander'],

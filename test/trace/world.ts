@@ -18,6 +18,7 @@ export interface World {
   frontend: FrontendConfig;
   servers: ServerRoute[];
   databases: DatabaseRoute[];
+  unnamedDatabasePolicy: MovePolicy;
   unknownMailbox: RoutingTable['unknownMailbox'];
 }
 
@@ -32,13 +33,21 @@ export function usualWorld(): World {
     frontend: { name: 'imaps', protocol: 'imap', tls: 'implicit', baseline: [] },
     servers: [server('ex1', 0), server('ex2', 1)],
     databases: [database('db1', 0, 'ex1'), database('db2', 1, 'ex2'), database('db3', 2, 'ex1')],
+    unnamedDatabasePolicy: 'exclusive',
     unknownMailbox: { then: 'refuse' },
   };
 }
 
 export function tableOf(world: World, revision: number): RoutingTable {
-  const { servers, databases, unknownMailbox } = world;
-  return { revision: revision as Revision, servers: [...servers], databases: [...databases], unknownMailbox };
+  const { servers, databases } = world;
+  const { unnamedDatabasePolicy, unknownMailbox } = world;
+  return {
+    revision: revision as Revision,
+    servers: [...servers],
+    databases: [...databases],
+    unnamedDatabasePolicy,
+    unknownMailbox,
+  };
 }
 
 function server(name: string, index: number): ServerRoute {
@@ -68,6 +77,8 @@ export function change(world: World, line: string): void {
   const [subject = '', verb = '', ...rest] = line.split(' ');
   if (subject === 'frontend') world.frontend = { ...world.frontend, name: 'imap', tls: 'starttls' };
   else if (subject === 'baseline') world.frontend = { ...world.frontend, baseline: [verb, ...rest] };
+  else if (subject === 'without') world.databases = world.databases.filter(({ id }) => id !== verb);
+  else if (subject === 'unnamed') world.unnamedDatabasePolicy = verb as MovePolicy;
   else if (subject === 'unknown') world.unknownMailbox = { then: 'hash' };
   else if (subject.startsWith('ex'))
     world.servers = world.servers.map((one) => (one.id === subject ? changeServer(one, verb, rest) : one));
@@ -94,6 +105,8 @@ function changeServer(server: ServerRoute, verb: string, rest: string[]): Server
       return withImap({ health: { is: 'down', why: rest.join(' ') } });
     case 'up':
       return withImap({ health: { is: 'up' } });
+    case 'unprobed':
+      return withImap({ health: { is: 'unknown' }, offer: { capabilities: [] } });
     case 'offers':
       return withImap({ offer: { capabilities: rest } });
     case 'trusts':
@@ -105,11 +118,8 @@ function changeServer(server: ServerRoute, verb: string, rest: string[]): Server
   }
 }
 
-function changeDatabase(
-  database: DatabaseRoute,
-  verb: string,
-  [server = '', generation = '3']: string[],
-): DatabaseRoute {
+function changeDatabase(database: DatabaseRoute, verb: string, rest: string[]): DatabaseRoute {
+  const [server = '', generation = '3'] = rest;
   const owner = { server: (server || 'ex1') as ServerId, generation: Number(generation) as Generation };
   switch (verb) {
     case 'exclusive':
@@ -118,6 +128,8 @@ function changeDatabase(
       return { ...database, policy: verb as MovePolicy };
     case 'unclaimed':
       return { ...database, state: { at: 'unclaimed' } };
+    case 'fails':
+      return { ...database, fault: rest.join(' ') };
     case 'disputed':
       return { ...database, state: { at: 'disputed', owner, claimants: ['ex1', 'ex2'] as ServerId[] } };
     case 'served':

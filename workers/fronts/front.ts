@@ -38,12 +38,17 @@ export type HandoffPlan =
    */
   | { readonly is: 'unsupported'; readonly reply: string }
   /** The server offers no way in. That is temporary trouble for the client, and `why` is for the log. */
-  | { readonly is: 'impossible'; readonly why: string };
+  | { readonly is: 'impossible'; readonly why: string }
+  /** Nobody has asked the server yet what it takes, and the login depends on it. It will be known soon. */
+  | { readonly is: 'unknown' };
 
 export type Refusal =
   | { readonly is: 'reply'; readonly text: string }
-  /** The server could not judge the login now: that must not look like a wrong password. */
-  | { readonly is: 'temporary' };
+  /**
+   * The server could not judge the login now: that must not look like a wrong password. `why` is for the
+   * operator, where there is something to mend.
+   */
+  | { readonly is: 'temporary'; readonly why?: string };
 
 /**
  * What a front may do with its client. Text is latin-1, one character a byte, in both directions.
@@ -82,6 +87,7 @@ export interface ClientFacts {
   readonly isGreeted: boolean;
 }
 
+/** What the handshake agreed on; `-` where the client gave no ALPN or SNI. */
 export interface TlsFacts {
   readonly version: string;
   readonly cipher: string;

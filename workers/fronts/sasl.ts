@@ -5,6 +5,7 @@
  * Nothing is verified here, and tokens are not looked into beyond their user (V34): the server judges.
  * Strings are latin-1, one character a byte, except where a comment says that they are text.
  */
+import type { SaslMechanism } from '#model/sasl-mechanism';
 
 /** A login, ready to be routed and handed to a server. */
 export interface Login {
@@ -12,7 +13,7 @@ export interface Login {
   readonly tag: string;
   /** The whole login name, as text; for the log. It holds no control character. */
   readonly user: string;
-  /** What the directory looks up, as text: the mailbox to open, in lower case and NFC. */
+  /** What the directory looks up, as text: the mailbox to open, in letters that the engine folds. */
   readonly mailboxKey: string;
   readonly proof: Proof;
 }
@@ -29,8 +30,10 @@ export type Proof =
       readonly response: string;
     };
 
+/** The mechanisms whose proof is a token, which we hand on unread. */
 export type TokenMechanism = 'XOAUTH2' | 'OAUTHBEARER';
-export type Mechanism = 'PLAIN' | 'LOGIN' | TokenMechanism;
+/** What a client may name behind AUTHENTICATE. */
+export type Mechanism = SaslMechanism;
 
 /** The mechanism of that name, in any case; undefined for those we don't speak. */
 export function mechanismOf(name: string): Mechanism | undefined {
@@ -60,6 +63,7 @@ export function decodeBase64(text: string): string | undefined {
   return bytes.toString('base64') === text ? bytes.toString('latin1') : undefined;
 }
 
+/** RFC 4648 section 4, with all padding. */
 export function encodeBase64(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString('base64');
 }
@@ -159,8 +163,8 @@ const unsafeInName =
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 
 /**
- * The mailbox that a login name opens. Letters' case and form are the engine's to fold, for the directory's keys
- * and for names alike.
+ * The mailbox that a login name opens. Letters' case and form are the engine's to fold, for the directory's
+ * keys and for names alike.
  * - `user*master`: the owner of a shared secret acts for `user` (Dovecot).
  * - `DOMAIN/user/mailbox`, `DOMAIN\user\mailbox`: the last part is opened (Exchange).
  * Any other name is its own key, also `DOMAIN\user`.

@@ -12,6 +12,7 @@ import { buildTable } from '#gateway/routing/build-table';
 import type { Claim } from '#model/claim';
 import type { DatabaseId, Moment, Revision, ServerId } from '#model/ids';
 import { nothingKept } from '#model/kept';
+import type { MovePolicy } from '#model/routing-table';
 import type { SessionRow, Stats } from '#native';
 import { decideRoute } from '#workers/route';
 
@@ -53,6 +54,15 @@ test('whereis of a mailbox that the directory lacks', () => {
   const where = whereisOf(snapshot(), { mailbox: 'eve', found: { ...ann, database: -1 } }, decideRoute);
   expect(where).toMatchObject({ database: null, server: null, generation: null });
   expect(where.facts[0]?.what).toBe('eve is not listed');
+});
+
+test('whereis of a mailbox whose database nobody names says its name, and where the policy sends it', () => {
+  const found = { ...ann, database: 2, hashedServer: 1 };
+  const held = whereisOf(snapshot(), { mailbox: 'dan', found }, decideRoute);
+  expect(held).toMatchObject({ database: 'db07', server: null, generation: null });
+  expect(held.facts[0]?.what).toBe('dan is in db07, which neither the settings nor a source name');
+  const free = whereisOf(snapshot({ movePolicy: 'free' }), { mailbox: 'dan', found }, decideRoute);
+  expect(free).toMatchObject({ database: 'db07', server: 'ex2', generation: null });
 });
 
 test('F18: a source that fell silent is a problem in words, with its age, and the owner stays', () => {
@@ -141,6 +151,7 @@ interface Given {
   readonly sourceProblems?: ReadonlyMap<string, string>;
   readonly workers?: Snapshot['workers'];
   readonly stats?: Stats;
+  readonly movePolicy?: MovePolicy;
 }
 
 /** Both servers up; db1 active on ex1 by a claim of that age, db2 claimed by nobody. */
@@ -149,13 +160,14 @@ function snapshot({
   sourceProblems = new Map(),
   workers,
   stats = noStats,
+  movePolicy = 'exclusive',
 }: Given = {}): Snapshot {
   const { cluster, databases } = clusterAt(ageMs);
   const table = buildTable({
     settings: {
       servers: servers.map(serverSettings),
       databases,
-      movePolicy: 'exclusive',
+      movePolicy,
       unknownMailbox: { then: 'refuse' },
     },
     view: cluster.view,
@@ -174,7 +186,14 @@ function snapshot({
     stats,
     workers: workers ?? [{ state: 'up', restarts: 0 }],
     listeners: [],
-    directory: { path: '/m', mailboxes: 1, keys: 2, problem: '', loadedAt: (now - 4_000) as Moment },
+    directory: {
+      path: '/m',
+      mailboxes: 1,
+      keys: 2,
+      problem: '',
+      loadedAt: (now - 4_000) as Moment,
+      databases: ['db1', 'db2', 'db07'],
+    },
     seenAt: () => (now - 500) as Moment,
     sourceProblems,
     logDropped: 0,

@@ -117,6 +117,7 @@ test('V54: who shows what a client sent without its control characters', async (
 
 test.each<[string[], string, string]>([
   [['kick', 'ann'], 'POST /v1/kick {"mailbox":"ann"}', '1 session of ann told to end\n'],
+  [['kick', 'ann*owner'], 'POST /v1/kick {"mailbox":"ann*owner"}', '1 session of ann told to end\n'],
   [['drain', 'ex1'], 'POST /v1/servers/ex1/drain ', 'server ex1 is set to drain; 2 sessions on it\n'],
   [['ready', 'ex1'], 'POST /v1/servers/ex1/ready ', 'server ex1 is set to drain; 2 sessions on it\n'],
   [
@@ -159,7 +160,9 @@ test.each(['--help', '--version'])('%s is no error', async (option) => {
 test.each<[Record<string, string>, string]>([
   [{}, 'demo'],
   [{ POSTERN_SERVERS: '' }, 'demo'],
+  [{ POSTERN_TOPOLOGY_PATH: '/etc/postern/topology' }, 'demo'],
   [{ POSTERN_SERVERS: 'ex1' }, 'run'],
+  [{ POSTERN_SERVERS_FILE: '/etc/postern/servers' }, 'run'],
   [{ POSTERN_ENV_PATH: '/etc/postern/env' }, 'run'],
 ])('start with %j is %s', async (env, expected) => {
   expect((await command(env, ['start'])).started).toEqual([expected]);
@@ -182,7 +185,6 @@ test('check names every problem, masks secrets and exits 78', async () => {
 });
 
 test('the command itself: run with bad settings prints each problem and exits 78', async () => {
-  const entry = new URL('../../../gateway/cli/postern.ts', import.meta.url).pathname;
   const args = ['--conditions=source', '--import', 'tsx', entry, 'run'];
   const env = { PATH: process.env['PATH'], POSTERN_SERVERS: 'ex1', POSTERN_SERVRES: 'x' };
   const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) =>
@@ -194,6 +196,38 @@ test('the command itself: run with bad settings prints each problem and exits 78
   expect(stderr).toMatch(/^POSTERN_SERVRES /m);
   expect(stderr).toMatch(/^POSTERN_SERVER_EX1_ADDRESS is not set/m);
 }, 30_000);
+
+// V53: worker threads and child processes get a copy of process.env.
+test.each(['run', 'demo'])(
+  '%s keeps secrets out of the environment that threads inherit',
+  async (name) => {
+    const folder = await makeTempFolder('cli-env');
+    const atExit = `process.on('exit', () => console.error('left:', Object.keys(process.env)))`;
+    const watch = `data:text/javascript,${atExit}`;
+    const args = ['--conditions=source', '--import', 'tsx', '--import', watch, entry, name];
+    const env = {
+      PATH: process.env['PATH'],
+      TMPDIR: folder,
+      // Each is read, since each is found to be wrong.
+      POSTERN_AGENT_KEY: 'short',
+      POSTERN_TLS_KEY: 'canary',
+      POSTERN_PROBE_ACCOUNTS: 'canary',
+      POSTERN_LOG_LEVEL: 'loud',
+    };
+    const stderr = await new Promise<string>((resolve) =>
+      execFile(process.execPath, args, { env }, (_error, _out, text) => resolve(text)),
+    );
+    expect(stderr).toMatch(/^POSTERN_AGENT_KEY has 5 characters/m);
+    expect(stderr).toMatch(/^POSTERN_PROBE_ACCOUNTS has no database/m);
+    expect(stderr).not.toContain('canary');
+    const left = stderr.slice(stderr.lastIndexOf('left:'));
+    expect(left).toContain('POSTERN_LOG_LEVEL');
+    expect(left).not.toMatch(/POSTERN_(AGENT_KEY|TLS_KEY|PROBE_ACCOUNTS)/);
+  },
+  60_000,
+);
+
+const entry = new URL('../../../gateway/cli/postern.ts', import.meta.url).pathname;
 
 /** A fake admin server that answers each path's beginning with its document; 404 for others. */
 async function gateway(documents: Record<string, unknown>) {

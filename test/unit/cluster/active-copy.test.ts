@@ -13,7 +13,9 @@ const judging: Judging = {
   wallMs: 5000,
   staleAfterMs: 15_000,
   epoch: undefined,
+  usedGeneration: 0,
   isOverdue: () => false,
+  mountedSince: () => undefined,
   isServer: (server) => server === ex1 || server === ex2,
 };
 const unclaimed: DatabaseState = { at: 'unclaimed' };
@@ -107,10 +109,19 @@ test('an epoch is the generation where it is larger, and an older one loses', ()
 test('a dispute with a source that has missed its time is decided by those that speak', () => {
   const claims = [aged(mounted(ex1), 8000), mounted(ex2)];
   const isOverdue = (source: string): boolean => source === 'agent:ex1';
-  expect(told(updateOwnership(onEx1, claims, { ...judging, isOverdue }))).toBe('served ex2 7001');
-  expect(told(updateOwnership(onEx1, claims, { ...judging, isOverdue: () => true }))).toBe(
+  const since = (ms: number) => (_: string, server: ServerId) => (server === ex2 ? now - ms : 0) as Moment;
+  const decided = { ...judging, isOverdue, mountedSince: since(7999) };
+  expect(told(updateOwnership(onEx1, claims, decided))).toBe('served ex2 7001');
+  expect(told(updateOwnership(onEx1, claims, { ...decided, isOverdue: () => true }))).toBe('served ex2 7001');
+  // It spoke when ex2 had begun already: both have spoken within the dispute.
+  expect(told(updateOwnership(onEx1, claims, { ...decided, mountedSince: since(8000) }))).toBe(
     'disputed ex1 7000',
   );
+});
+
+test('a first generation is above those of databases that were forgotten', () => {
+  const used = { ...judging, epoch: 7, usedGeneration: 90 };
+  expect(told(updateOwnership(unclaimed, [{ ...mounted(ex1), epoch: 7 }], used))).toBe('served ex1 91');
 });
 
 test('when nothing changed, the same object comes back', () => {

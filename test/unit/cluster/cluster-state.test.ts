@@ -3,6 +3,7 @@ import { keptOf, startCluster, updateCluster } from '#gateway/cluster/cluster-st
 import type { ClusterInput, ClusterState } from '#gateway/cluster/cluster-state';
 import { databaseFacts, sourceFacts } from '#gateway/cluster/facts';
 import { edgesBetween } from '#gateway/cluster/edges';
+import { refusalOf } from '#gateway/cluster/known-databases';
 import type { Claim, ClaimSet, CopyStatus, Verdict } from '#model/claim';
 import type { DatabaseId, Generation, Moment, ServerId } from '#model/ids';
 import { nothingKept } from '#model/kept';
@@ -18,6 +19,7 @@ const rules = {
 const started = startCluster(rules, nothingKept);
 const good: Verdict = { is: 'good', capabilities: ['IMAP4REV1'], tookMs: 2 };
 const bad: Verdict = { is: 'bad', why: 'no greeting within 5s' };
+const storeFails = { is: 'databaseBad', why: 'EXAMINE INBOX: NO' } as const;
 
 describe('the same object', () => {
   const served = after(started, claims(1, 0, { db1: { ex1: 'Mounted' } }));
@@ -81,17 +83,88 @@ test('owners, generations, epochs and admin states outlast a restart', () => {
   expect(keptOf(again)).toEqual(keptOf(moved));
 });
 
-test('new rules keep owners and admin states, and forget what was seen of servers that are gone', () => {
-  const before = after(
-    after(after(started, claims(1, 0, { db1: { ex1: 'Mounted' } })), observed(ex2, good)),
-    { is: 'admin', server: ex1, admin: 'drain' },
-  );
-  const without = after(before, { is: 'rules', rules: { ...rules, servers: [ex1] } });
-  expect([...without.view.servers.keys()]).toEqual([ex1]);
-  expect(without.view.servers.get(ex1)?.admin).toBe('drain');
-  expect(without.view.databases.get(db1)?.state).toMatchObject({ at: 'served', owner: { server: ex1 } });
-  const back = after(without, { is: 'rules', rules });
-  expect(back.view.servers.get(ex2)).toEqual({ admin: 'ready', protocols: {} });
+test('a database that nobody names any more is forgotten, and its generation does not go back', () => {
+  const inDirectory = new Set([db1]);
+  const tick: ClusterInput = { is: 'tick', isInDirectory: (id) => inDirectory.has(id) };
+  const named = after(started, claims(1, 0, { db1: { ex1: 'Mounted' }, db2: { ex1: 'Mounted' } }, 7));
+  const moved = after(named, claims(2, 0, { db2: { ex2: 'Mounted' } }, 7));
+  expect(moved.view.databases.get(db2)?.state).toMatchObject({ owner: { server: ex2, generation: 8 } });
+  expect(after(moved, tick, 90_000).view.databases.has(db2)).toBe(true);
+
+  const unnamed = after(after(moved, claims(3, 0, {})), observed(ex2, { ...storeFails, database: db2 }));
+  expect(after(unnamed, { is: 'tick' }).view.databases.has(db2)).toBe(true);
+  inDirectory.add(db2);
+  expect(after(unnamed, tick).view.databases.has(db2)).toBe(true);
+  inDirectory.delete(db2);
+  const without = after(unnamed, tick);
+  expect([...without.view.databases.keys()]).toEqual([db1]);
+  expect([...keptOf(without).owners.keys()]).toEqual([db1]);
+  expect([...without.epochs.keys(), ...without.stores.keys()]).toEqual([db1]);
+  expect(edgesBetween(unnamed, without).at(-1)?.text).toContain('db2: nobody names it any more');
+  expect(after(without, tick)).toBe(without);
+
+  const back = after(without, claims(4, 0, { db2: { ex1: 'Mounted' } }, 7));
+  expect(back.view.databases.get(db2)?.state).toMatchObject({ owner: { server: ex1, generation: 9 } });
+});
+
+test('what was kept and nobody names is forgotten at the first tick, settings aside', () => {
+  const owner = { server: ex1, generation: 41 as Generation, epoch: 41 };
+  const kept = {
+    owners: new Map([
+      [db1, owner],
+      [db2, owner],
+    ]),
+    admins: new Map(),
+  };
+  const ticked = after(startCluster(rules, kept), { is: 'tick', isInDirectory: () => false });
+  expect([...ticked.view.databases.keys()]).toEqual([db1]);
+});
+
+test('documents may name 4,096 databases in all, and 16,384 in the life of a process', () => {
+  const tick: ClusterInput = { is: 'tick', isInDirectory: () => false };
+  const numbered = (first: number, count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`n${first + at}`, {}]));
+  // db1 of the settings is one of them.
+  const most = claims(1, 0, numbered(0, 4095));
+  const over = claims(1, 0, numbered(0, 4096));
+  expect(refusalOf(started, over.set, at(0).now)?.words).toContain('more than 4096 databases');
+  expect(after(started, over)).toBe(started);
+  expect(refusalOf(started, most.set, at(0).now)).toBeUndefined();
+
+  let state = after(started, most);
+  expect(state.view.databases.size).toBe(4096);
+  expect(refusalOf(state, claims(2, 0, numbered(0, 4095)).set, at(0).now)).toBeUndefined();
+  expect(refusalOf(state, claims(2, 0, { other: {} }).set, at(0).now)?.is).toBe('tooMany');
+  for (let round = 1; round <= 3; round++) {
+    state = after(after(state, claims(round * 2, 0, {})), tick);
+    state = after(state, claims(round * 2 + 1, 0, numbered(round * 5000, 4095)));
+  }
+  state = after(after(state, claims(8, 0, {})), tick);
+  expect(state.names.size).toBe(16_380);
+  expect(refusalOf(state, claims(9, 0, numbered(90_000, 4)).set, at(0).now)).toBeUndefined();
+  expect(refusalOf(state, claims(9, 0, numbered(90_000, 5)).set, at(0).now)?.words).toContain('16384 names');
+});
+
+test('a document that was overtaken says so', () => {
+  const state = after(started, claims(7, 0, { db1: { ex1: 'Mounted' } }));
+  expect(refusalOf(state, claims(7, 0, {}).set, at(1000).now)).toEqual({
+    is: 'overtaken',
+    words: 'its "seq" 7 is not above 7, that of the last one that counts',
+  });
+  expect(refusalOf(state, claims(8, 0, {}).set, at(1000).now)).toBeUndefined();
+});
+
+test('a file that names no database does not grow stale', () => {
+  const empty: ClusterInput = {
+    is: 'claims',
+    set: { source: 'file', seq: undefined, claims: [], growsStale: false },
+  };
+  expect(sourceFacts(after(started, empty), 86_400_000 as Moment)).toMatchObject([
+    { source: 'file', isFresh: true },
+  ]);
+  expect(sourceFacts(after(started, claims(1, 0, {})), 86_400_000 as Moment)).toMatchObject([
+    { isFresh: false },
+  ]);
 });
 
 test('a server that stays unknown has its falls counted, and one good answer brings it up', () => {
@@ -149,7 +222,7 @@ function claims(
   now: number,
   databases: Record<string, Record<string, CopyStatus>>,
   epoch?: number,
-): ClusterInput {
+): Extract<ClusterInput, { is: 'claims' }> {
   const set: ClaimSet = {
     source: 'agent:ex1',
     seq,

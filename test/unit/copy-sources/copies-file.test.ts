@@ -42,6 +42,7 @@ test.each([
           growsStale: false,
         },
       ],
+      growsStale: false,
     },
   });
 });
@@ -136,6 +137,26 @@ test('a file that turns bad leaves the last good claims, and the next good one i
   clock.advance(3000);
   expect(sets.map(({ claims }) => claims[0]?.activeServer)).toEqual(['ex1', 'ex2']);
   expect(problems).toHaveLength(1);
+  watch.close();
+});
+
+test("claims that can't be taken in are a problem, and the next change is read", async () => {
+  const path = join(await makeTempFolder('copies'), 'copies.yaml');
+  const clock = fakeClock();
+  const problems: string[] = [];
+  put(path, 'databases: {}');
+  const watch = startCopiesFile({
+    path,
+    clock,
+    serverIdOf,
+    onClaims: ({ claims }) => {
+      throw new Error(`full of ${claims.length}`);
+    },
+    onProblem: (words) => problems.push(words),
+  });
+  put(path, 'databases: { db1: { active: ex1 } }');
+  clock.advance(3000);
+  expect(problems).toEqual([`${path} can't be taken: full of 0`, `${path} can't be taken: full of 1`]);
   watch.close();
 });
 

@@ -53,6 +53,16 @@ test('changes during a reading ask for one more, and readings never overlap', as
   expect(site.asked()).toBe(2);
 });
 
+test("a reading that can't be taken in is a problem, and the next change is read", async () => {
+  const site = await createSite();
+  site.answer({ ...loaded, mailboxes: -1 });
+  await site.directory.first;
+  site.change();
+  site.answer(loaded);
+  await site.settled();
+  expect(site.told).toEqual(['no such number', '1 mailboxes']);
+});
+
 test('a directory that is closed tells nothing of the reading under way', async () => {
   const site = await createSite();
   site.directory.close();
@@ -77,7 +87,10 @@ async function createSite() {
       asked++;
       return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
     },
-    onLoaded: ({ mailboxes }) => told.push(`${mailboxes} mailboxes`),
+    onLoaded: ({ mailboxes }) => {
+      if (mailboxes < 0) throw new Error('no such number');
+      told.push(`${mailboxes} mailboxes`);
+    },
     onProblem: (words) => told.push(words),
   });
   return {

@@ -39,6 +39,11 @@ test.each<[string, Partial<TableDiff>, string[]]>([
     [],
   ],
   [
+    'one that was forgotten for a while may have some',
+    { moved: [{ ...moved('exclusive'), from: undefined, wasAbsent: true }] },
+    ['copy_moved {"database":10,"exceptServer":5} db1 is known again, on ex2'],
+  ],
+  [
     'a server that is down loses its sessions',
     { down: [ex1] },
     ['server_down {"server":4} ex1 is down: no greeting within 5s'],
@@ -95,12 +100,27 @@ test('each goodbye goes to the engine with its words, and one that fails keeps n
   ]);
 });
 
+test('a goodbye that the engine throws at is an outcome as well', async () => {
+  const outcomes: DrainOutcome[] = [];
+  const drainer = createDrainer({
+    goodbye: ({ server }) => {
+      if (server === undefined) throw new Error('engine stopped');
+      return Promise.resolve(3);
+    },
+    wordsOf: () => '',
+    onOutcome: (outcome) => outcomes.push(outcome),
+  });
+  await drainer.carryOut(planDrain({ ...nothing, moved: [moved('exclusive')], down: [ex1] }, end));
+  expect(outcomes.map(({ problem }) => problem)).toEqual(['Error: engine stopped', undefined]);
+});
+
 function moved(policy: MovePolicy) {
   return {
     database: 'db1' as DatabaseId,
     index: 10,
     policy,
     from: 'ex1' as ServerId,
+    wasAbsent: false,
     to: 'ex2' as ServerId,
     toIndex: 5,
   };

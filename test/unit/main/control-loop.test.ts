@@ -64,31 +64,89 @@ test('a table that the engine refuses is tried again at the next tick; till then
   expect(published).toHaveLength(2);
 });
 
+test('too many names refuse a table, once in the log, until they fit again', () => {
+  const { loop, clock, engine, log, published } = start();
+  engine.fault = 'too many names';
+  loop.take({ is: 'claims', set: claims(ex1, 1) });
+  clock.advance(3_000);
+  expect(published).toHaveLength(1);
+  expect(log.lines.filter((line) => line.includes('too many names'))).toHaveLength(1);
+  engine.fault = undefined;
+  clock.advance(1_000);
+  expect(published.at(-1)).toMatchObject({ revision: 2, databases: [{ state: { at: 'served' } }] });
+  engine.fault = 'too many names';
+  loop.take({ is: 'claims', set: claims(ex2, 2) });
+  expect(log.lines.filter((line) => line.includes('too many names'))).toHaveLength(2);
+});
+
+test('a fault of saving, of telling sessions or of a look is a line, and the ticks go on', async () => {
+  const { loop, clock, engine, log, published } = start();
+  engine.partFault = 'disk gone';
+  loop.take({ is: 'claims', set: claims(ex1, 1) });
+  clock.advance(17_000);
+  expect(published.at(-1)?.databases[0]?.state.at).toBe('remembered');
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const what of ['saving the state', 'telling sessions goodbye', 'the look of each second'])
+    expect(log.lines.join('\n')).toContain(`error: ${what} failed {"why":"disk gone"}`);
+});
+
+test('a document that does not count is said to its giver', () => {
+  const { loop } = start();
+  expect(loop.take({ is: 'claims', set: claims(ex1, 2) })).toBeUndefined();
+  expect(loop.take({ is: 'claims', set: claims(ex2, 1) })).toMatchObject({ is: 'overtaken' });
+});
+
+test('a database that neither a source nor the directory names leaves the table', () => {
+  const inDirectory = new Set<string>(['db2']);
+  const owner = { server: ex1, generation: 5 as never, epoch: undefined };
+  const kept = { ...nothingKept, owners: new Map([['db2' as DatabaseId, owner]]) };
+  const { clock, published, saved } = start(kept, (id) => inDirectory.has(id));
+  clock.advance(1_000);
+  expect(published.at(-1)?.databases.map(({ id }) => id)).toEqual(['db2', 'db1']);
+  inDirectory.clear();
+  clock.advance(1_000);
+  expect(published.at(-1)?.databases.map(({ id }) => id)).toEqual(['db1']);
+  expect(saved.at(-1)?.owners.size).toBe(0);
+});
+
 test('stopped, it ticks no more', () => {
   const { loop, clock } = start();
   loop.stop();
   expect(clock.timers()).toBe(0);
 });
 
-function start(kept: Kept = nothingKept) {
+function start(kept: Kept = nothingKept, isInDirectory: (id: DatabaseId) => boolean = () => false) {
   const clock = fakeClock();
   const log = recordingLog();
   const published: RoutingTable[] = [];
   const plans: (readonly Goodbye[])[] = [];
   const saved: Kept[] = [];
-  const engine: { problem: string | undefined } = { problem: undefined };
+  const engine: Engine = { problem: undefined, fault: undefined, partFault: undefined };
+  const orFault = (words: string | undefined): void => {
+    if (words !== undefined) throw new Error(words);
+  };
   const loop = startControlLoop({
     settings,
     kept,
     serverIndexOf: (id) => [ex1, ex2].indexOf(id),
-    databaseIndexOf: () => 0,
+    databaseIndexOf: () => {
+      orFault(engine.fault);
+      return 0;
+    },
+    isInDirectory,
     publish: (table) => {
       if (engine.problem === undefined) published.push(table);
       return { problem: engine.problem };
     },
-    carryOut: (plan) => void plans.push(plan),
-    save: (what) => void saved.push(what),
-    onTick: () => {},
+    carryOut: async (plan) => {
+      plans.push(plan);
+      orFault(engine.partFault);
+    },
+    save: (what) => {
+      saved.push(what);
+      orFault(engine.partFault);
+    },
+    onTick: () => orFault(engine.partFault),
     clock,
     log,
   });
@@ -99,6 +157,13 @@ function start(kept: Kept = nothingKept) {
   const take: typeof loop.take = (input) =>
     loop.take(input.is === 'claims' ? { is: 'claims', set: claimsAt(input.set) } : input);
   return { loop: { ...loop, take }, clock, log, published, plans, saved, engine };
+}
+
+/** What goes wrong, while it does. */
+interface Engine {
+  problem: string | undefined;
+  fault: string | undefined;
+  partFault: string | undefined;
 }
 
 function claims(server: ServerId, seq: number): ClaimSet {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { changedParts, reload } from '#gateway/reload';
+import { changedSettings, reload } from '#gateway/reload';
 import { startSessionLog } from '#gateway/session-log';
 import { secretOf } from '#gateway/settings/secret';
+import { settingRows } from '#gateway/settings/table';
 import type { Settings } from '#gateway/settings/settings';
 import { shutDown } from '#gateway/shutdown';
 import { codeOf } from '#model/end-reason';
@@ -9,6 +10,7 @@ import type { RoutingTable } from '#model/routing-table';
 import type { EndRecord, Stats, Goodbye } from '#native';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { recordingLog } from '../../support/recording-log.ts';
+import { settingsOf } from '../settings/site.ts';
 
 test('a stop tells the idle goodbye, waits until the busy are idle, and closes in order', async () => {
   const { done, clock, events, engine } = stop();
@@ -95,13 +97,29 @@ test('a session that reached no server has no empty fields in its line', () => {
   expect([reason, detail]).toEqual(['client_quit', 'gone']);
 });
 
-test('a reload names the parts that differ, secrets included, without showing them', () => {
+test('a reload names the settings that differ, secrets included, without showing them', () => {
   const key = (text: string) => ({ agent: { listen: undefined, key: secretOf(text) } });
   const before = { workers: 1, tls: { certificates: [] }, ...key('canary-1') } as unknown as Settings;
-  expect(changedParts(before, { ...before })).toEqual([]);
-  expect(changedParts(before, { ...before, workers: 2 })).toEqual(['workers']);
-  expect(changedParts(before, { ...before, tls: { certificates: [{} as never] } })).toEqual([]);
-  expect(changedParts(before, { ...before, ...key('canary-2') })).toEqual(['agent']);
+  expect(changedSettings(before, { ...before })).toEqual([]);
+  expect(changedSettings(before, { ...before, workers: 2 })).toEqual(['POSTERN_WORKERS']);
+  expect(changedSettings(before, { ...before, tls: { certificates: [{} as never] } })).toEqual([]);
+  expect(changedSettings(before, { ...before, ...key('canary-2') })).toEqual(['POSTERN_AGENT_KEY']);
+});
+
+test('every setting that needs a restart is called by a name of the table', () => {
+  const whole = settingsOf({
+    POSTERN_COPY_SOURCES: 'file,agent',
+    POSTERN_COPIES_PATH: '/etc/copies.yaml',
+    POSTERN_AGENT_LISTEN: '127.0.0.1:8443',
+    POSTERN_AGENT_KEY: '0123456789abcdef',
+    POSTERN_STATE_DIR: '/var/lib/postern',
+  });
+  const names = changedSettings({} as Settings, whole).flatMap((text) => text.split(', '));
+  expect(names.length).toBeGreaterThan(Object.keys(whole).length);
+  const known = settingRows.map(({ name }) => name as string);
+  const isKnown = (name: string): boolean =>
+    known.some((row) => (name.endsWith('*') ? row.startsWith(name.slice(0, -1)) : row === name));
+  expect(names.filter((name) => !isKnown(name))).toEqual([]);
 });
 
 test('F32: a certificate that is refused changes nothing and says why', () => {
@@ -120,7 +138,7 @@ test('F32: a certificate that is refused changes nothing and says why', () => {
   const parts = { inForce: settings, next: settings, setCertificates, log };
   reload({ ...parts, readFile });
   expect(log.lines).toEqual([
-    expect.stringContaining('the certificates stay: certificate and key do not match'),
+    expect.stringContaining('were not taken everywhere: certificate and key do not match'),
   ]);
   reload({ ...parts, readFile: () => ({ trouble: '/c does not exist' }) });
   expect(log.lines.at(-1)).toContain('/c does not exist');

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { probeTimeoutMs, startMonitor } from '#gateway/monitors/monitor';
 import { fakeClock } from '../../support/fake-clock.ts';
+import { recordingLog } from '../../support/recording-log.ts';
 
 type Verdict = { is: 'good' } | { is: 'bad'; why: string };
 const good: Verdict = { is: 'good' };
@@ -58,8 +59,17 @@ test('after the stop nothing is asked and nothing told', async () => {
   expect([asked(), seen, clock.timers()]).toEqual([1, [], 0]);
 });
 
-function start(probe?: () => Promise<Verdict>) {
+test("an observation that can't be taken in is logged, and the monitor goes on asking", async () => {
+  const { clock, asked, log, seen } = start(() => Promise.resolve(good), 1);
+  await pass(clock, 100);
+  expect(log.lines).toEqual([expect.stringContaining('taking in what a monitor saw failed {"why":"full"}')]);
+  await pass(clock, 2_000);
+  expect([asked(), seen]).toEqual([2, [good]]);
+});
+
+function start(probe?: () => Promise<Verdict>, faults = 0) {
   const clock = fakeClock();
+  const log = recordingLog();
   const seen: unknown[] = [];
   let count = 0;
   let settle: (verdict: Verdict) => void = () => {};
@@ -69,16 +79,20 @@ function start(probe?: () => Promise<Verdict>) {
       return probe?.() ?? new Promise((resolve) => (settle = resolve));
     },
     failure: (why) => ({ is: 'bad', why }),
-    onSeen: (verdict) => void seen.push(verdict),
+    onSeen: (verdict) => {
+      if (faults-- > 0) throw new Error('full');
+      seen.push(verdict);
+    },
     intervalMs: 2_000,
     clock,
     random: () => 0.5,
+    log,
   });
   const answer = async (verdict: Verdict): Promise<void> => {
     settle(verdict);
     await turns();
   };
-  return { clock, asked: () => count, answer, seen, monitor };
+  return { clock, asked: () => count, answer, seen, monitor, log };
 }
 
 async function pass(clock: ReturnType<typeof fakeClock>, ms: number): Promise<void> {

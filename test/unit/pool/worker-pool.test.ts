@@ -131,7 +131,13 @@ function open({ workers, entry = 'scripted-worker.ts' }: { workers: number; entr
 }
 
 function table(revision: number): RoutingTable {
-  return { revision: revision as Revision, servers: [], databases: [], unknownMailbox: { then: 'refuse' } };
+  return {
+    revision: revision as Revision,
+    servers: [],
+    databases: [],
+    unnamedDatabasePolicy: 'exclusive',
+    unknownMailbox: { then: 'refuse' },
+  };
 }
 
 function hasLines(log: { lines: string[] }, ...texts: string[]): boolean {

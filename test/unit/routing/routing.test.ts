@@ -115,16 +115,7 @@ describe('what the engine gets', () => {
         {
           index: 5,
           weight: 0,
-          endpoints: [
-            {
-              protocol: 1,
-              address: '10.1.0.2',
-              port: 993,
-              tls: 'implicit',
-              tlsName: 'ex2.corp',
-              caPem: 'CA of ex2',
-            },
-          ],
+          endpoints: [],
         },
       ],
       databases: [
@@ -197,8 +188,17 @@ describe('the difference', () => {
       health: { ex1: up, ex2: up },
     });
     expect(diffTable(before, after).moved).toEqual([
-      { database: 'db1', index: 10, policy: 'sticky', from: 'ex1', to: 'ex2', toIndex: 5 },
+      { database: 'db1', index: 10, policy: 'sticky', from: 'ex1', wasAbsent: false, to: 'ex2', toIndex: 5 },
     ]);
+  });
+
+  test('tells a database without a row before from one without an owner', () => {
+    const without = tableOf({ states: { db1: { at: 'unclaimed' } } });
+    expect(diffTable(without, before).moved).toMatchObject([
+      { database: 'db1', from: undefined, wasAbsent: false },
+      { database: 'db2', from: undefined, wasAbsent: true },
+    ]);
+    expect(diffTable(undefined, before).moved.map(({ wasAbsent }) => wasAbsent)).toEqual([false, false]);
   });
 
   test('names servers that went down, up, out of service or away, each once', () => {

@@ -94,6 +94,18 @@ test('a preset sets defaults, and what is written wins over it', () => {
   expect(settingsOf(changes).frontends[0]?.baseline).toContain('IDLE');
 });
 
+test('what a preset offers before the login can be added to, and nothing is offered twice', () => {
+  const baselineOf = (changes: Env) => settingsOf(changes).frontends.map(({ baseline }) => baseline);
+  const both = { POSTERN_PROTOCOLS: 'imaps,imap', POSTERN_IMAP_BASELINE: 'AUTH=XOAUTH2,idle,AUTH=LOGIN' };
+  expect(baselineOf(both)).toEqual([
+    ['AUTH=XOAUTH2', 'IDLE', 'AUTH=LOGIN'],
+    ['AUTH=XOAUTH2', 'IDLE', 'AUTH=LOGIN'],
+  ]);
+  expect(baselineOf({ ...both, POSTERN_PROTOCOLS: 'imaps', POSTERN_PRESET: 'exchange-2010' })).toEqual([
+    ['IDLE', 'NAMESPACE', 'UIDPLUS', 'CHILDREN', 'AUTH=XOAUTH2', 'AUTH=LOGIN'],
+  ]);
+});
+
 test('what Kubernetes injects, and what is empty, is ignored', () => {
   expect(
     problemsOf({
@@ -289,6 +301,20 @@ const faults: [Env, string][] = [
     { POSTERN_STATE_DIR: '/nowhere' },
     'POSTERN_STATE_DIR names /nowhere, which is no folder that this user can write; make the ' +
       'folder and give it to this user',
+  ],
+  [
+    { POSTERN_IMAP_BASELINE: 'AUTH=XOAUTH' },
+    'POSTERN_IMAP_BASELINE has AUTH=XOAUTH; did you mean AUTH=XOAUTH2? (Postern speaks AUTH=PLAIN, ' +
+      'AUTH=LOGIN, AUTH=XOAUTH2, AUTH=OAUTHBEARER)',
+  ],
+  [
+    { POSTERN_IMAP_BASELINE: 'AUTH=GSSAPI' },
+    'POSTERN_IMAP_BASELINE has AUTH=GSSAPI; Postern speaks AUTH=PLAIN, AUTH=LOGIN, AUTH=XOAUTH2, ' +
+      'AUTH=OAUTHBEARER',
+  ],
+  [
+    { POSTERN_IMAP_BASELINE: 'IDLE,STARTTLS' },
+    'POSTERN_IMAP_BASELINE has STARTTLS, which Postern offers by itself where it may; leave it out',
   ],
   [{ POSTERN_PROTOCOLS: 'imaps,pop3s' }, 'POSTERN_PROTOCOLS has "pop3s"; write one of imaps, imap'],
   [

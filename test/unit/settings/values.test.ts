@@ -10,6 +10,7 @@ import { endReasonsPage, settingsPage } from '#gateway/settings/docs';
 import { presets } from '#gateway/settings/presets';
 import { secretOf } from '#gateway/settings/secret';
 import { settingRows } from '#gateway/settings/table';
+import { takeSecrets } from '#gateway/settings/take-secrets';
 import type { SettingType } from '#gateway/settings/table';
 import { formatDuration, parseValue } from '#gateway/settings/value';
 import { machine, site } from './site.ts';
@@ -32,6 +33,13 @@ test.each<[SettingType, string, unknown]>([
   [{ is: 'addressPort' }, '[fd00::21]:0', { host: 'fd00::21', port: 0 }],
   [{ is: 'hostname' }, 'EX1.corp.example', 'ex1.corp.example'],
   [{ is: 'paths' }, '/a, /b', ['/a', '/b']],
+  [{ is: 'imapCapabilities' }, 'idle, auth=xoauth2', ['IDLE', 'AUTH=XOAUTH2']],
+  [
+    { is: 'imapCapabilities' },
+    'AUTH=OAUTHBEARER,AUTH=LOGIN,AUTH=PLAIN,QUOTA=RES-STORAGE',
+    ['AUTH=OAUTHBEARER', 'AUTH=LOGIN', 'AUTH=PLAIN', 'QUOTA=RES-STORAGE'],
+  ],
+  [{ is: 'imapCapabilities' }, 'X'.repeat(64), ['X'.repeat(64)]],
 ])('%j takes %s', (type, text, value) => {
   expect(parseValue(type, text)).toEqual({ value });
 });
@@ -60,6 +68,16 @@ test.each<[SettingType, string]>([
   [{ is: 'hostname' }, 'ex1_a.corp'],
   [{ is: 'hostname' }, `${'x'.repeat(64)}.corp`],
   [{ is: 'path' }, 'etc/cert.pem'],
+  [{ is: 'imapCapabilities' }, 'IDLE UIDPLUS'],
+  [{ is: 'imapCapabilities' }, 'IDLE]'],
+  [{ is: 'imapCapabilities' }, 'IDLE\r\n* OK'],
+  [{ is: 'imapCapabilities' }, 'idle,IDLE'],
+  [{ is: 'imapCapabilities' }, 'X'.repeat(65)],
+  [{ is: 'imapCapabilities' }, 'AUTH='],
+  [{ is: 'imapCapabilities' }, 'AUTH=GSSAPI'],
+  [{ is: 'imapCapabilities' }, 'STARTTLS'],
+  [{ is: 'imapCapabilities' }, 'IMAP4rev2'],
+  [{ is: 'imapCapabilities' }, 'LITERAL-'],
 ])('%j refuses %s with a mend', (type, text) => {
   expect(parseValue(type, text)).toMatchObject({ problem: expect.any(String), mend: expect.any(String) });
 });
@@ -200,4 +218,26 @@ test('a key with a passphrase is refused, since nobody is there to type it', () 
   expect(readCertificates([{ certificatePath: '/c', keyPath: '/k' }], readFile)).toMatchObject({
     problems: [{ setting: 'POSTERN_TLS_KEY_PATH' }],
   });
+});
+
+test('V53: taking the secrets leaves the environment all but those, and the copy has everything', () => {
+  const names = settingRows.map(({ name }) => name);
+  const secrets = settingRows.filter(({ type }) => type.is === 'secret').map(({ name }) => name);
+  expect(secrets).toEqual(expect.arrayContaining(['POSTERN_AGENT_KEY', 'POSTERN_TLS_KEY']));
+  const before = Object.fromEntries([...names, 'POSTERN_AGENT_KEY_FILE', 'PATH'].map((name) => [name, 'x']));
+  const env = { ...before };
+  expect(takeSecrets(env)).toEqual(before);
+  expect(Object.keys(before).filter((name) => !(name in env))).toEqual(secrets);
+});
+
+test.each([
+  [
+    { POSTERN_LOG_LEVEL: 'warn' },
+    'no session is logged: their lines are of info, and POSTERN_LOG_LEVEL is warn',
+  ],
+  [{ POSTERN_LOG_LEVEL: 'error', POSTERN_LOG_SESSIONS: 'false' }, ''],
+  [{ POSTERN_LOG_LEVEL: 'debug' }, ''],
+])('with %j the hint of POSTERN_LOG_SESSIONS is "%s"', (changes, hint) => {
+  const { rows } = checkReport({ ...site, ...changes }, machine);
+  expect(rows.find(({ name }) => name === 'POSTERN_LOG_SESSIONS')?.hint).toBe(hint);
 });

@@ -180,22 +180,63 @@ test.each<[string, string[], Partial<RouteQuestion>, string]>([
     { database: 99 },
     "hold no_active_copy: nobody has told of the mailbox's database yet",
   ],
+  [
+    'sticky: a database that the table lacks, the ring says',
+    ['unnamed sticky'],
+    { database: 99, hashedServer: 1 },
+    "ex2: nobody has told of the mailbox's database yet; ex2 is chosen by the mailbox's hash",
+  ],
+  [
+    'free: a database that the table lacks, where only one server is up',
+    ['unnamed free', 'ex1 down x'],
+    { database: 99 },
+    "ex2: nobody has told of the mailbox's database yet; ex2 is chosen by the mailbox's hash",
+  ],
+  [
+    'free: a database that the table lacks, and no server',
+    ['unnamed free', 'ex1 down x', 'ex2 down y'],
+    { database: 99 },
+    "hold server_down: nobody has told of the mailbox's database yet; no server offers imap now",
+  ],
+  [
+    'exclusive: a failing store on a server that is up',
+    ['db1 fails SELECT: no store'],
+    {},
+    'hold database_dismounted: db1 is served by ex1, generation 3; ex1 is up, but SELECT: no store',
+  ],
+  [
+    'sticky: a failing store on a server that is up',
+    ['db1 sticky', 'db1 fails SELECT: no store'],
+    {},
+    'hold database_dismounted: db1 is served by ex1, generation 3; ex1 is up, but SELECT: no store',
+  ],
+  [
+    'free: a failing store on a server that is up',
+    ['db1 free', 'db1 fails SELECT: no store'],
+    { hashedServer: 1 },
+    'hold database_dismounted: db1 is served by ex1, generation 3; ex1 is up, but SELECT: no store',
+  ],
+  [
+    'free: a store that failed on a server that is down by now',
+    ['db1 free', 'db1 fails SELECT: no store', 'ex1 down x'],
+    {},
+    "ex2: db1 is served by ex1, generation 3; ex1 is down: x; ex2 is chosen by the mailbox's hash",
+  ],
+  [
+    'sticky: sessions beside a failing store stay together',
+    ['db1 sticky', 'db1 fails SELECT: no store'],
+    { pinnedServer: 1 },
+    'ex2: sessions of the mailbox are open on ex2; db1 is served by ex1, generation 3',
+  ],
+  [
+    "a failing store stops its own database, not its server's others",
+    ['db1 fails SELECT: no store'],
+    { database: 2 },
+    'ex1: db3 is served by ex1, generation 3',
+  ],
   ['a database whose index is not its place', [], { database: 2 }, 'ex1: db3 is served by ex1, generation 3'],
 ])('%s', (_, changes, question, expected) => {
   expect(told(tableAfter(changes), question)).toBe(expected);
-});
-
-test('a failing store on a server that is up stops its own database, where there is one writer', () => {
-  const table = tableAfter([]);
-  const faulty = {
-    ...table,
-    databases: table.databases.map((one) => ({ ...one, fault: 'SELECT fails: no store' })),
-  };
-  expect(told(faulty, {})).toContain(
-    'hold database_dismounted: db1 is served by ex1, generation 3; ex1 is up, but SELECT fails',
-  );
-  const free = { ...faulty, databases: faulty.databases.map((one) => ({ ...one, policy: 'free' as const })) };
-  expect(told(free, {})).toBe('ex1: db1 is served by ex1, generation 3');
 });
 
 test('an unknown mailbox may have a database by rule', () => {
@@ -206,6 +247,9 @@ test('an unknown mailbox may have a database by rule', () => {
   });
   expect(told(rule('db2'), { database: -1 })).toBe('ex2: db2 is served by ex2, generation 3');
   expect(told(rule('db9'), { database: -1 })).toBe('hold no_active_copy: nobody has told of db9 yet');
+  expect(
+    told({ ...rule('db9'), unnamedDatabasePolicy: 'free' }, { database: -1, hashedServer: 1 }),
+  ).toContain('ex2: nobody has told of db9 yet');
 });
 
 test('a disputed database that nobody ever owned goes by the hash where any server may serve', () => {

@@ -79,16 +79,14 @@ function quoted(value: string): string {
   return `"${value.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
 }
 
-type NoWay = Extract<HandoffPlan, { is: 'unsupported' | 'impossible' }>;
+type NoWay = Exclude<HandoffPlan, { is: 'script' }>;
 
 function loginSteps(login: Login, server: ServerProtocolRoute, timeoutMs: number): Step[] | NoWay {
   const { tag, proof } = login;
   const offer = offerOf(server.offer.capabilities);
   switch (proof.by) {
     case 'token':
-      if (!offer.mechanisms.has(proof.mechanism)) {
-        return { is: 'unsupported', reply: replies.unsupportedMechanism(tag) };
-      }
+      if (!offer.mechanisms.has(proof.mechanism)) return noMechanism(tag, offer);
       return authenticateSteps(
         tag,
         { mechanism: proof.mechanism, message: proof.response },
@@ -96,8 +94,7 @@ function loginSteps(login: Login, server: ServerProtocolRoute, timeoutMs: number
         timeoutMs,
       );
     case 'plain':
-      if (!offer.mechanisms.has('PLAIN'))
-        return { is: 'unsupported', reply: replies.unsupportedMechanism(tag) };
+      if (!offer.mechanisms.has('PLAIN')) return noMechanism(tag, offer);
       return authenticateSteps(
         tag,
         plainMessage(proof.authzid, proof.authcid, proof.password),
@@ -107,6 +104,12 @@ function loginSteps(login: Login, server: ServerProtocolRoute, timeoutMs: number
     case 'password':
       return passwordSteps(tag, proof, offer, timeoutMs);
   }
+}
+
+/** Mail programs show the refusal as a wrong password: it is only for a server whose word we have. */
+function noMechanism(tag: string, { isKnown }: Offer): NoWay {
+  if (!isKnown) return { is: 'unknown' };
+  return { is: 'unsupported', reply: replies.unsupportedMechanism(tag) };
 }
 
 type Password = Extract<Proof, { by: 'password' }>;
@@ -209,6 +212,8 @@ function capabilitySteps(timeoutMs: number): Step[] {
 }
 
 interface Offer {
+  /** False: no monitor has asked the server yet. */
+  readonly isKnown: boolean;
   readonly hasLogin: boolean;
   readonly hasInitialResponse: boolean;
   readonly literals: 'plus' | 'minus' | 'waiting';
@@ -221,6 +226,7 @@ function offerOf(capabilities: readonly string[]): Offer {
   // RFC 7888 section 5: IMAP4rev2 includes LITERAL-.
   const shortLiterals = has('LITERAL-') || has('IMAP4REV2') ? 'minus' : 'waiting';
   return {
+    isKnown: capabilities.length > 0,
     hasLogin: !has('LOGINDISABLED'),
     hasInitialResponse: has('SASL-IR') || has('IMAP4REV2'),
     literals: has('LITERAL+') ? 'plus' : shortLiterals,
@@ -236,8 +242,7 @@ function mayStreamLiterals(offer: Offer, user: string, password: string): boolea
 
 /**
  * What a refusal means for the client. The uniform answer hides whether the user exists; a code that tells
- * more,
- * such as EXPIRED, goes on with its text. A server in trouble is no wrong password.
+ * more, such as EXPIRED, goes on with its text. A server in trouble is no wrong password.
  */
 export function imapRefusalOf(login: Login, serverLine: string): Refusal {
   const { tag } = login;
@@ -248,6 +253,7 @@ export function imapRefusalOf(login: Login, serverLine: string): Refusal {
   if (code === undefined || text === undefined) return failed;
   const upper = code.toUpperCase();
   if (temporaryCodes.has(upper)) return { is: 'temporary' };
+  if (upper === 'PRIVACYREQUIRED') return { is: 'temporary', why: privacyWords };
   if (!toldCodes.has(upper)) return failed;
   return { is: 'reply', text: replies.refused(tag, upper, printable(text)) };
 }
@@ -266,11 +272,12 @@ const temporaryCodes: ReadonlySet<string> = new Set(['UNAVAILABLE', 'INUSE', 'SE
 const toldCodes: ReadonlySet<string> = new Set([
   'AUTHORIZATIONFAILED',
   'EXPIRED',
-  'PRIVACYREQUIRED',
   'CONTACTADMIN',
   'NOPERM',
   'CANNOT',
 ]);
+/** The client is inside TLS, or it could not have logged in: the server means the link between it and us. */
+const privacyWords = 'it takes no login without TLS from this gateway; see POSTERN_SERVER_TLS';
 const refusalForm = /^(?:NO|BAD) \[([A-Za-z0-9-]+)\] ?(.*)$/i;
 const refusalTextMax = 200;
 

@@ -80,6 +80,8 @@ async function readCommand(talk: Talk): Promise<Command | Over> {
   const { conversation } = talk;
   const line = await conversation.readLine();
   if (typeof line !== 'string') return over(line.reason);
+  // Before anything is read into it: `POST /x` is a tag and a command, and "http://x" ends a command's name.
+  if (isForeign(line)) return over('wrong_protocol');
   const head = parseHead(line);
   let text = line;
   let literal = announcedLiteral(line);
@@ -132,7 +134,10 @@ type Step = Conversed | undefined;
 type Over = Extract<Conversed, { is: 'over' }>;
 
 async function answer(talk: Talk, command: Command): Promise<Step> {
-  if ('fault' in command.head) return answerNoCommand(talk, command.head.fault, command.text);
+  if ('fault' in command.head) {
+    const { fault } = command.head;
+    return syntaxMistake(talk, fault.tag ?? '*', fault);
+  }
   const { tag, name, at } = command.head.value;
   if (command.isTooBig) return mistake(talk, replies.tooBig(tag));
   switch (name) {
@@ -233,11 +238,6 @@ function refuseName(talk: Talk, tag: string): Step {
   return talk.badNames < badNamesMax ? undefined : over('too_many_failures');
 }
 
-function answerNoCommand(talk: Talk, fault: SyntaxFault, text: string): Step {
-  if (isForeign(text)) return over('wrong_protocol');
-  return syntaxMistake(talk, fault.tag ?? '*', fault);
-}
-
 /** What a client pipelined behind a login that was refused is no mistake of its own. */
 function answerUnknown(talk: Talk, tag: string, name: string): Step {
   if (!laterCommands.has(name)) return mistake(talk, replies.unknownCommand(tag));
@@ -282,9 +282,12 @@ function joined(own: readonly string[], baseline: readonly string[]): string {
 const notForBaseline: ReadonlySet<string> = new Set(['IMAP4REV1', 'STARTTLS', 'LOGINDISABLED', 'SASL-IR']);
 
 /** V10: an HTTP request line, or a TLS handshake record, on a port that speaks IMAP. */
-function isForeign(text: string): boolean {
-  return text.startsWith('\x16\x03') || / HTTP\/[0-9.]+$/.test(text);
+function isForeign(line: string): boolean {
+  return line.startsWith('\x16\x03') || httpRequest.test(line);
 }
+
+/** RFC 9112 section 3. No command of ours has just one argument and this for it. */
+const httpRequest = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^ ]+ HTTP\/[0-9]\.[0-9]$/;
 
 function over(reason: EndReason, words: string = lastWords(reason)): Over {
   return { is: 'over', reason, lastWords: words };

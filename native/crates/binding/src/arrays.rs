@@ -4,8 +4,9 @@ use napi::bindgen_prelude::{Uint8ArraySlice, Uint32ArraySlice};
 
 /// The words of an array that the calling thread owns.
 pub fn words<'a>(array: &'a mut Uint32ArraySlice<'_>) -> &'a mut [u32] {
-    // SAFETY: the array belongs to the JavaScript thread that is in this call, so nobody else touches it until the
-    // call returns; it is not over shared memory (workers/serve.ts allocates it), and no JavaScript runs meanwhile.
+    // SAFETY: the array belongs to the JavaScript thread that is in this call, so nobody else touches it
+    // until the call returns; it is not over shared memory (workers/serve.ts allocates it), and no JavaScript
+    // runs meanwhile.
     unsafe { array.as_mut() }
 }
 

@@ -31,8 +31,8 @@ pub struct BoundListener {
     pub address: String,
 }
 
-/// Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`. Throws in words: an address in use (by another
-/// process, too), a certificate that does not fit its key.
+/// Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`. Throws
+/// in words: an address in use (by another process, too), a certificate that does not fit its key.
 #[napi(catch_unwind)]
 pub fn start(config: EngineConfig) -> Result<Started> {
     if ENGINE.get().is_some() {
@@ -275,8 +275,8 @@ pub struct Goodbye {
     pub spares_busy: bool,
 }
 
-/// Ends the matching sessions: those that are idle at a line's end get the words, the rest are closed plainly, or
-/// spared. Resolves with how many were told.
+/// Ends the matching sessions: those that are idle at a line's end get the words, the rest are closed
+/// plainly, or spared. Resolves with how many were told.
 #[napi(catch_unwind, ts_return_type = "Promise<number>")]
 pub fn goodbye(env: &Env, selection: Selection, goodbye: Goodbye) -> Result<Object<'_>> {
     let engine = engine()?;
@@ -301,8 +301,8 @@ pub struct EndRecord {
     pub preamble_ms: i64,
 }
 
-/// From now on the records of ended sessions are kept, 16,384 at most (more are counted in Stats.endsDropped);
-/// `wake` is called when there are some.
+/// From now on the records of ended sessions are kept, 16,384 at most (more are counted in
+/// Stats.endsDropped); `wake` is called when there are some.
 #[napi(catch_unwind)]
 pub fn on_ends(wake: Function<(), ()>) -> Result<()> {
     let wake = wake.build_threadsafe_function::<()>().weak::<true>().build()?;

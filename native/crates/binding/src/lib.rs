@@ -3,7 +3,8 @@
 //!
 //! A panic must not cross into Node: every function catches it (`catch_unwind`) and throws.
 
-// Nothing here is tested by cargo: without the registration that napi leaves out of tests, all of it looks unused.
+// Nothing here is tested by cargo: without the registration that napi leaves out of tests, all of it looks
+// unused.
 #![cfg_attr(test, allow(dead_code))]
 
 mod arrays;

@@ -17,8 +17,8 @@ pub struct Joined {
     turn: u32,
 }
 
-/// Takes the place `index` among the workers. `wake` is called when events wait: it carries nothing, and keeps
-/// nothing alive. Drain until nothing is left.
+/// Takes the place `index` among the workers. `wake` is called when events wait: it carries nothing, and
+/// keeps nothing alive. Drain until nothing is left.
 #[napi(catch_unwind)]
 pub fn join(env: Env, index: u32, wake: Function<(), ()>) -> Result<Joined> {
     let engine = Arc::clone(engine()?);
@@ -47,7 +47,8 @@ impl Joined {
         if has_more { -count - 1 } else { count }
     }
 
-    /// Takes the first `count` records of the arrays. Throws in words when one is malformed; the others count.
+    /// Takes the first `count` records of the arrays. Throws in words when one is malformed; the others
+    /// count.
     #[napi(catch_unwind)]
     pub fn submit(&self, heads: &[u32], count: u32, bytes: &[u8]) -> Result<()> {
         let words = (count as usize).saturating_mul(5);
@@ -55,8 +56,8 @@ impl Joined {
         self.engine.submit(heads, bytes).map_err(fault)
     }
 
-    /// The mailbox of a login name: `out` becomes [identity low, identity high, database's index]. False: it is not
-    /// in the directory; the identity is there all the same, the index is 0xffffffff.
+    /// The mailbox of a login name: `out` becomes [identity low, identity high, database's index]. False: it
+    /// is not in the directory; the identity is there all the same, the index is 0xffffffff.
     #[napi(catch_unwind)]
     pub fn lookup(&self, key: String, mut out: Uint32ArraySlice) -> Result<bool> {
         let found = self.engine.lookup(&key);

@@ -1,4 +1,5 @@
-//! The engine's clock: milliseconds since the engine started, monotonic. Tests move it, under the feature `faults`.
+//! The engine's clock: milliseconds since the engine started, monotonic. Tests move it, under the feature
+//! `faults`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;

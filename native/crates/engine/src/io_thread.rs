@@ -1,5 +1,5 @@
-//! One IO thread: its listeners, its sessions, its timers, and the buffers that all its sessions share. A session
-//! never leaves the thread that accepted it.
+//! One IO thread: its listeners, its sessions, its timers, and the buffers that all its sessions share. A
+//! session never leaves the thread that accepted it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -178,7 +178,8 @@ impl Io {
         }
     }
 
-    /// A fault of ours in the thread's own work costs that piece of work, not the thread with all its sessions.
+    /// A fault of ours in the thread's own work costs that piece of work, not the thread with all its
+    /// sessions.
     fn contain(&self, what: &str, work: impl FnOnce()) {
         if catch_unwind(AssertUnwindSafe(work)).is_err() {
             self.engine.counters.panics.add(1);

@@ -1,8 +1,9 @@
 //! The engine: owns every socket, does TLS, frames the preamble for the workers, dials servers, plays handoff
-//! scripts, and carries all bytes after that. It decides nothing about mail: TypeScript decides, Rust carries.
+//! scripts, and carries all bytes after that. It decides nothing about mail: TypeScript decides, Rust
+//! carries.
 //!
-//! Read `session` first, then `preamble`, `handoff`, `splice`; `io_thread` is what they run on, `engine` what all
-//! threads share, `commands` and `worker_link` the border to the workers.
+//! Read `session` first, then `preamble`, `handoff`, `splice`; `io_thread` is what they run on, `engine` what
+//! all threads share, `commands` and `worker_link` the border to the workers.
 
 pub mod addresses;
 pub mod clock;

@@ -31,8 +31,9 @@ impl Sock for Net {
     fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.stream.try_read(into)?;
         if 0 < read && read < into.len() {
-            // The socket is empty: the runtime is told so at once, and the next read is answered without asking the
-            // kernel. Later would be wrong: what arrives meanwhile brings an event of its own, once.
+            // The socket is empty: the runtime is told so at once, and the next read is answered without
+            // asking the kernel. Later would be wrong: what arrives meanwhile brings an event of its own,
+            // once.
             let _: io::Result<()> =
                 self.stream.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
         }
@@ -48,11 +49,10 @@ impl Sock for Net {
     }
 }
 
-/// Binds an address for every IO thread. The first bind goes without SO_REUSEPORT: sharing a port with another
-/// process would not fail, it would silently give that process half of the connections.
+/// Binds an address for every IO thread. The first bind goes without SO_REUSEPORT: sharing a port with
+/// another process would not fail, it would silently give that process half of the connections.
 ///
-/// # Errors
-/// In words: the address and what the system says of it.
+/// # Errors In words: the address and what the system says of it.
 pub fn bind(address: SocketAddr, threads: usize) -> Result<(Vec<std::net::TcpListener>, SocketAddr), String> {
     let fault = |error: io::Error| format!("cannot listen on {address}: {}", in_words(&error));
     let trial = listening_socket(address, false).map_err(fault)?;
@@ -115,6 +115,6 @@ fn in_words(error: &io::Error) -> String {
 const BACKLOG: i32 = 4096;
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(75);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-/// Longer than keepalive takes with its retries, which it would cut short otherwise. A client that reads nothing
-/// for so long counts as gone, too: the system applies it to closed windows as well.
+/// Longer than keepalive takes with its retries, which it would cut short otherwise. A client that reads
+/// nothing for so long counts as gone, too: the system applies it to closed windows as well.
 const UNANSWERED: Duration = Duration::from_secs(120);

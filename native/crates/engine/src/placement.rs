@@ -1,5 +1,6 @@
-//! Where a session may be spliced to: the last look at the published table, under the lock of the mailbox's pin.
-//! So an `exclusive` database never has sessions of one mailbox on two servers, whichever IO threads they are on.
+//! Where a session may be spliced to: the last look at the published table, under the lock of the mailbox's
+//! pin. So an `exclusive` database never has sessions of one mailbox on two servers, whichever IO threads
+//! they are on.
 
 use std::sync::Arc;
 

@@ -1,24 +1,31 @@
 //! The talk before the splice, on the engine's side: frames what the client sends into lines and literals for
 //! the worker, and carries out what the worker decides. It knows no protocol; the frontend's words and the
-//! worker's are all it ever says.
+//! worker's are all it ever says. `reading` has the client's bytes, `client_tls` the handshake, `login` the
+//! handoff.
 //!
-//! Offsets count the client's clear bytes; `base <= base + framed <= base + read.len()`. What is read stays in
-//! `read` until the worker says that it is consumed.
+//! Offsets count the client's clear bytes; `base <= base + framed <= base + read.len()`. What is read stays
+//! in `read` until the worker says that it is consumed.
+
+mod client_tls;
+mod login;
+mod reading;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use postern_tls::{AnySide, Handshake, PlainSide, ReadOutcome, Side, SideFault, TlsFacts, TlsSide};
-use postern_wire::framer::{Fault, Framed, Framer, FramerLimits};
-use zeroize::{Zeroize, Zeroizing};
+use postern_tls::{AnySide, PlainSide, Side, SideFault, TlsFacts};
+use postern_wire::framer::{Framer, FramerLimits};
+use zeroize::Zeroizing;
 
-use crate::config::{Endpoint, FrontendTls};
+use self::client_tls::tls_fields;
+use self::login::concerns_a_server;
+use crate::config::FrontendTls;
 use crate::end_reason::EndReason;
-use crate::handoff::{self, Failure, OpenServer, Outcome, Request};
+use crate::handoff::OpenServer;
 use crate::io_thread::Io;
-use crate::placement::{self, PinGuard};
+use crate::placement::PinGuard;
 use crate::session::{Client, Ending, SessionGuard, leave_worker};
-use crate::slot::{FailedHandoff, Farewell, Interest, Phase, Placement, SessionCommand, Slot, Woken};
+use crate::slot::{Farewell, Interest, Phase, SessionCommand, Slot, Woken};
 use crate::splice::Spliced;
 use crate::worker_link::{Event, WorkerId, WorkerLink, worker_for};
 
@@ -145,18 +152,12 @@ impl<'a> Preamble<'a> {
         self.slot().wait(&self.client.net.stream, interest, || self.io().now_ms()).await
     }
 
-    /// During a handoff reading goes on, whatever the worker has room for: so a client that leaves is noticed.
-    fn has_room(&self) -> bool {
-        let is_delivered = self.undelivered.is_none() || self.slot().phase.get() == Phase::Handoff;
-        self.read_total < self.io().engine.config.limits.preamble_bytes_max && is_delivered
-    }
-
     fn put_deadline(&self, deadline_ms: u64) {
         self.io().set_deadline(self.slot(), deadline_ms);
     }
 
-    /// A worker by the client's address, and the session's first event there. Where none can take it just now, one
-    /// that starts or drains will.
+    /// A worker by the client's address, and the session's first event there. Where none can take it just
+    /// now, one that starts or drains will.
     fn choose_worker(&mut self, is_greeted: bool) {
         let engine = &self.io().engine;
         let argument = self.slot().frontend as u32 | u32::from(is_greeted) << GREETED_BIT;
@@ -194,84 +195,6 @@ impl<'a> Preamble<'a> {
             Some(_) => Ok(()),
             None => Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend())),
         }
-    }
-
-    /// Reads until the socket is empty or there is enough.
-    fn read_client(&mut self) -> Result<(), Ending> {
-        while self.has_room() {
-            let Self { client, read, .. } = self;
-            let before = read.len();
-            let outcome = self.guard.io.with_read_scratch(|scratch| {
-                let outcome =
-                    client.side.read(&client.net, scratch, &mut |bytes| extend_zeroing(read, bytes));
-                scratch.wipe();
-                outcome
-            });
-            self.read_total += self.read.len() - before;
-            match outcome {
-                Ok(ReadOutcome::Bytes(_)) => {}
-                Ok(ReadOutcome::WouldBlock) => return Ok(()),
-                Ok(ReadOutcome::Closed | ReadOutcome::Truncated) => return self.client_left(),
-                Err(fault) => return Err(broken(&fault)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Who leaves with nothing open is gone. Else what it asked for may still be done, within the bound that
-    /// frees the server's side (V36).
-    fn client_left(&mut self) -> Result<(), Ending> {
-        self.has_left = true;
-        if self.read.is_empty() {
-            return Err(Ending::quiet(EndReason::ClientQuit));
-        }
-        self.put_deadline(self.slot().deadline_ms().min(self.io().now_ms() + LEFT_GRACE_MS));
-        Ok(())
-    }
-
-    /// Gives the worker each whole line and literal, until it has enough for now.
-    fn frame(&mut self) -> Result<(), Ending> {
-        if let Some(delivery) = self.undelivered.take() {
-            self.deliver(delivery);
-        }
-        while self.undelivered.is_none() && self.fault.is_none() && self.unconsumed.len() < PIECES_MAX {
-            let start = self.framed;
-            match self.framer.next(self.read.get(start..).unwrap_or_default()) {
-                Framed::Line { text, length } => {
-                    self.framed += length;
-                    self.deliver(Delivery { event: Event::Line, start, length: text, end: self.framed });
-                }
-                Framed::Literal { length } => {
-                    self.framed += length;
-                    self.deliver(Delivery { event: Event::Literal, start, length, end: self.framed });
-                }
-                Framed::Incomplete if !self.has_room() => self.fault(EndReason::PreambleTooLong)?,
-                Framed::Incomplete | Framed::Blocked => return Ok(()),
-                Framed::Fault(fault) => self.fault(reason_of(fault))?,
-            }
-        }
-        Ok(())
-    }
-
-    fn deliver(&mut self, delivery: Delivery) {
-        let Delivery { event, start, length, end } = delivery;
-        let bytes = self.read.get(start..start + length).unwrap_or_default();
-        let offset = self.base.wrapping_add(end as u32);
-        let now_ms = self.io().now_ms();
-        match self.worker() {
-            Some(worker) if worker.push(event, self.slot().id, offset, bytes, now_ms) => {
-                self.unconsumed.push_back(offset);
-            }
-            _ => self.undelivered = Some(delivery),
-        }
-    }
-
-    /// The worker says the refusal in its protocol and ends; should it not, the deadline does.
-    fn fault(&mut self, reason: EndReason) -> Result<(), Ending> {
-        self.fault = Some(reason);
-        let from_ms = self.io().now_ms().max(self.held_until_ms);
-        self.put_deadline(self.slot().deadline_ms().min(from_ms + REFUSAL_GRACE_MS));
-        self.tell(Event::Fault, reason.code(), &[])
     }
 
     fn on_deadline(&mut self) -> Result<(), Ending> {
@@ -363,31 +286,6 @@ impl<'a> Preamble<'a> {
         Ok(())
     }
 
-    /// Forgets, and overwrites, what the worker has dealt with. 0: nothing new.
-    fn consume(&mut self, offset: u32) {
-        let count = offset.wrapping_sub(self.base) as usize;
-        if offset == 0 || count == 0 || count > self.framed {
-            return;
-        }
-        let left = self.read.len() - count;
-        self.read.copy_within(count.., 0);
-        if let Some(tail) = self.read.get_mut(left..) {
-            tail.zeroize();
-        }
-        self.read.truncate(left);
-        self.base = offset;
-        self.framed -= count;
-        while let Some(end) = self.unconsumed.front()
-            && offset.wrapping_sub(*end) < u32::MAX / 2
-        {
-            self.unconsumed.pop_front();
-        }
-        if let Some(delivery) = &mut self.undelivered {
-            delivery.start = delivery.start.saturating_sub(count);
-            delivery.end = delivery.end.saturating_sub(count);
-        }
-    }
-
     async fn say(&mut self, words: &[u8]) -> Result<(), Ending> {
         self.has_spoken |= !words.is_empty();
         let mut said = 0;
@@ -416,203 +314,6 @@ impl<'a> Preamble<'a> {
         }
     }
 
-    /// V01: what came behind STARTTLS in clear would be taken for the client's words inside TLS.
-    async fn start_tls(&mut self, consumed: u32, answer: &[u8]) -> Result<(), Ending> {
-        self.consume(consumed);
-        self.read_client()?;
-        if !self.read.is_empty() || matches!(self.client.side, AnySide::Tls(_)) {
-            return Err(Ending::quiet(EndReason::StarttlsInjection));
-        }
-        self.say(answer).await?;
-        let left_ms = self.slot().deadline_ms().saturating_sub(self.io().now_ms());
-        self.client_tls().await?;
-        self.put_deadline(self.io().now_ms() + left_ms);
-        // Replaced, not emptied: nothing of the clear part stays.
-        self.read = Zeroizing::default();
-        (self.base, self.framed, self.read_total) = (0, 0, 0);
-        self.unconsumed.clear();
-        self.framer.reset();
-        if std::mem::take(&mut self.has_no_worker) {
-            // The next worker is told of a client inside TLS, and has nothing of the clear part.
-            self.choose_worker(true);
-        } else {
-            self.tell(Event::TlsReady, 0, tls_fields(self.client.side.facts().as_ref()).as_bytes())?;
-        }
-        self.read_client()
-    }
-
-    async fn client_tls(&mut self) -> Result<(), Ending> {
-        let engine = &self.io().engine;
-        let setups = engine.server_setups.load();
-        let Some(setup) = setups.get(self.slot().frontend) else {
-            return Err(Ending::quiet(EndReason::InternalError));
-        };
-        self.client.side = TlsSide::server(setup).map_err(|fault| tls_failed(&fault))?.into();
-        drop(setups);
-        self.put_deadline(self.io().now_ms() + engine.config.limits.tls_timeout_ms);
-        loop {
-            let Client { net, side } = &mut self.client;
-            let interest = match self.guard.io.with_read_scratch(|scratch| side.handshake(net, scratch)) {
-                Ok(Handshake::Done) => break,
-                Ok(Handshake::WantRead) => Interest::Read,
-                Ok(Handshake::WantWrite) => Interest::Write,
-                Err(fault) => {
-                    // The alert that says why.
-                    let _ = side.flush(net);
-                    return Err(tls_failed(&fault));
-                }
-            };
-            match self.slot().wait(&self.client.net.stream, interest, || self.io().now_ms()).await {
-                Woken::Deadline => return Err(Ending::quiet(EndReason::TlsTimeout)),
-                Woken::Command(SessionCommand::Goodbye(farewell)) => {
-                    return Err(Ending::quiet(farewell.reason));
-                }
-                Woken::Command(SessionCommand::End { reason, .. }) => {
-                    self.dismiss_worker();
-                    return Err(Ending::quiet(reason));
-                }
-                Woken::Command(SessionCommand::WorkerGone) => {
-                    self.dismiss_worker();
-                    self.has_no_worker = true;
-                }
-                _ => {}
-            }
-        }
-        self.note_tls();
-        Ok(())
-    }
-
-    fn note_tls(&self) {
-        let counters = &self.io().engine.counters;
-        counters.handshakes.add(1);
-        if let Some(facts) = self.client.side.facts() {
-            counters.resumed.add(u64::from(facts.resumed));
-            *self.slot().tls.borrow_mut() = format!("{} {}", facts.version, facts.cipher_suite).into();
-        }
-    }
-
-    async fn handoff(&mut self, request: Box<Request>) -> Result<Option<Opened>, Ending> {
-        if self.refusals >= self.io().engine.config.limits.login_attempts_max {
-            return Err(Ending::worded(EndReason::TooManyFailures, self.guard.frontend()));
-        }
-        let began_ms = self.io().now_ms();
-        let deadline_ms = self.slot().deadline_ms();
-        self.slot().phase.set(Phase::Handoff);
-        let outcome = self.open_server(request).await?;
-        match outcome {
-            Outcome::Open(server) => {
-                let pin = PinGuard::of(&self.io().engine, self.slot().placement.get());
-                return Ok(Some(Opened { server, pin }));
-            }
-            _ if self.has_no_worker => {
-                return Err(Ending::worded(EndReason::WorkerDied, self.guard.frontend()));
-            }
-            Outcome::Refused { step, line } => {
-                self.refusals += 1;
-                self.remember(&String::from_utf8_lossy(&line));
-                self.tell(Event::HandoffRefused, step, &line)?;
-            }
-            Outcome::Failed(failure) => {
-                self.remember(&failure.detail);
-                let argument = failure.reason.code() | u32::from(failure.is_untouched) << UNTOUCHED_BIT;
-                // At most 256 characters: far below what a queue takes.
-                let detail: String = failure.detail.chars().take(256).collect();
-                self.tell(Event::HandoffFailed, argument, detail.as_bytes())?;
-            }
-        }
-        self.slot().phase.set(Phase::Preamble);
-        self.slot().placement.set(Placement::default());
-        if !self.has_left {
-            let spent_ms = self.io().now_ms().saturating_sub(began_ms);
-            self.put_deadline(deadline_ms.saturating_add(spent_ms));
-        }
-        Ok(None)
-    }
-
-    /// For the log, should the session end without another handoff.
-    fn remember(&self, detail: &str) {
-        let (placement, detail) = (self.slot().placement.get(), detail.to_owned());
-        *self.slot().failure.borrow_mut() = Some(Box::new(FailedHandoff { placement, detail }));
-    }
-
-    /// Plays the handoff while it keeps an eye on the client.
-    async fn open_server(&mut self, request: Box<Request>) -> Result<Outcome, Ending> {
-        let io = Rc::clone(self.io());
-        let table = io.engine.table.load_full();
-        let protocol = self.guard.frontend().protocol;
-        let Some(endpoint) = table.endpoint(request.server, protocol).cloned() else {
-            let detail = format!("no endpoint for server {}", request.server);
-            return Ok(failed(EndReason::ServerDown, detail));
-        };
-        drop(table);
-        let Request { server, database, generation, mailbox, is_exclusive, script } = *request;
-        let placement = Placement { server: Some(server), database, generation, mailbox, local_port: 0 };
-        self.slot().placement.set(placement);
-        if !self.has_left {
-            self.put_deadline(u64::MAX);
-        }
-        let outcome = self.play(&io, &endpoint, script).await?;
-        let Outcome::Open(opened) = outcome else { return Ok(outcome) };
-        let placement = Placement { local_port: opened.net.local_port(), ..placement };
-        match placement::admit(&io.engine, placement, protocol, is_exclusive) {
-            Ok(()) => {
-                self.slot().placement.set(placement);
-                Ok(Outcome::Open(opened))
-            }
-            Err(reason) => Ok(failed(reason, String::new())),
-        }
-    }
-
-    async fn play(
-        &mut self,
-        io: &Io,
-        endpoint: &Endpoint,
-        script: postern_wire::script::Script,
-    ) -> Result<Outcome, Ending> {
-        let opening = handoff::open(io, endpoint, script);
-        tokio::pin!(opening);
-        loop {
-            let woken = tokio::select! {
-                biased;
-                outcome = &mut opening => return Ok(outcome),
-                woken = self.wait() => woken,
-            };
-            match woken {
-                Woken::Readable => self.read_client()?,
-                Woken::Deadline => return Err(Ending::quiet(EndReason::ClientQuit)),
-                Woken::Command(command) => {
-                    if let Some(outcome) = self.on_command_in_handoff(command)? {
-                        return Ok(outcome);
-                    }
-                }
-                Woken::Writable => {}
-            }
-        }
-    }
-
-    fn on_command_in_handoff(&mut self, command: SessionCommand) -> Result<Option<Outcome>, Ending> {
-        match command {
-            // The server is not to be used any more: the worker looks again, the client notices nothing.
-            SessionCommand::Goodbye(farewell) if concerns_a_server(farewell.reason) => {
-                Ok(Some(failed(farewell.reason, String::new())))
-            }
-            SessionCommand::Goodbye(Farewell { reason, words, .. }) => {
-                Err(Ending { reason, detail: String::new(), words: words.to_vec() })
-            }
-            SessionCommand::End { reason, words } => {
-                self.dismiss_worker();
-                Err(Ending { reason, detail: String::new(), words })
-            }
-            SessionCommand::WorkerGone => {
-                self.dismiss_worker();
-                self.has_no_worker = true;
-                Ok(None)
-            }
-            // A worker says nothing else while its handoff is under way.
-            _ => Ok(None),
-        }
-    }
-
     fn into_spliced(mut self, opened: Opened) -> Spliced {
         let slot = self.slot();
         leave_worker(self.io(), slot, Event::Spliced, 0);
@@ -630,45 +331,9 @@ fn none() -> AnySide {
     PlainSide::new().into()
 }
 
-/// Grows without leaving the old bytes behind in freed memory.
-fn extend_zeroing(read: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
-    if read.capacity() - read.len() < bytes.len() {
-        let mut grown = Vec::with_capacity((read.len() + bytes.len()).next_power_of_two().max(256));
-        grown.extend_from_slice(read);
-        *read = Zeroizing::new(grown);
-    }
-    read.extend_from_slice(bytes);
-}
-
-/// A goodbye to the sessions of a server, rather than to this client.
-fn concerns_a_server(reason: EndReason) -> bool {
-    matches!(reason, EndReason::CopyMoved | EndReason::ServerDown | EndReason::Drained)
-}
-
-fn failed(reason: EndReason, detail: String) -> Outcome {
-    Outcome::Failed(Failure { reason, detail, is_untouched: true })
-}
-
-fn reason_of(fault: Fault) -> EndReason {
-    match fault {
-        Fault::LineTooLong => EndReason::LineTooLong,
-        Fault::LiteralTooLong => EndReason::LiteralTooLong,
-        Fault::BareCr | Fault::Nul | Fault::BareLf => EndReason::Syntax,
-    }
-}
-
 fn broken(fault: &SideFault) -> Ending {
     let reason = match fault {
         SideFault::Io(_) => EndReason::ClientReset,
-        _ => EndReason::TlsFailed,
-    };
-    Ending { detail: fault.to_string(), ..Ending::quiet(reason) }
-}
-
-fn tls_failed(fault: &SideFault) -> Ending {
-    let reason = match fault {
-        SideFault::Io(_) => EndReason::ClientReset,
-        SideFault::WrongProtocol => EndReason::TlsWrongProtocol,
         _ => EndReason::TlsFailed,
     };
     Ending { detail: fault.to_string(), ..Ending::quiet(reason) }
@@ -681,25 +346,10 @@ fn opened_fields(slot: &Slot, client: &Client, facts: Option<&TlsFacts>) -> Stri
     format!("{} {} {} {} {}", from.ip(), from.port(), to.ip(), to.port(), tls_fields(facts))
 }
 
-fn tls_fields(facts: Option<&TlsFacts>) -> String {
-    let Some(facts) = facts else { return "- - - -".into() };
-    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
-    format!("{} {} {} {}", facts.version, facts.cipher_suite, or_none(&facts.alpn), or_none(&facts.sni))
-}
-
 /// In `opened`: this client has been greeted already.
 const GREETED_BIT: u32 = 16;
-/// In `handoffFailed`: no login was sent to a server.
-const UNTOUCHED_BIT: u32 = 16;
-/// V36 asks for the server's side to be closed within a second of the client's leaving.
-const LEFT_GRACE_MS: u64 = 900;
-/// Commands that a client may have sent ahead before the first of them is answered: a share of the worker's queue
-/// that leaves room for others. A login by literals is five pieces.
-const PIECES_MAX: usize = 32;
 /// A worker that died is replaced well within this time.
 const WORKER_WAIT_MS: u64 = 5_000;
-/// For the worker to say a refusal.
-const REFUSAL_GRACE_MS: u64 = 1_000;
 /// A preamble's answers are small: a client that takes none of them in so long is gone.
 const UNTAKEN_MAX_MS: u64 = 10_000;
 /// Longer than any sensible POSTERN_MOVE_HOLD_FOR; a bound against a worker's mistake.

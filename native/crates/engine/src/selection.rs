@@ -1,4 +1,5 @@
-//! Which sessions the main thread means, what it is shown of them, and how the answers of all IO threads meet.
+//! Which sessions the main thread means, what it is shown of them, and how the answers of all IO threads
+//! meet.
 
 use std::sync::{Mutex, PoisonError};
 

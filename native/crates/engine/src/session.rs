@@ -1,8 +1,8 @@
 //! READ THIS FIRST: one session on the engine's side, from accept to its one end.
 //!
-//! `preamble` talks with the worker until the worker hands the session off; `handoff` brings a server to where
-//! the client believes it stands; `splice` carries bytes between the two. Each of them returns the `Ending`
-//! where there is one; here the client gets its last words, and the end is recorded, exactly once.
+//! `preamble` talks with the worker until the worker hands the session off; `handoff` brings a server to
+//! where the client believes it stands; `splice` carries bytes between the two. Each of them returns the
+//! `Ending` where there is one; here the client gets its last words, and the end is recorded, exactly once.
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -96,8 +96,8 @@ async fn run(guard: SessionGuard, net: Net) {
     drop(admitted);
 }
 
-/// Last words, then a polite close: what the client has sent meanwhile is read away, since closing over unread
-/// bytes makes the system send a reset, which can overtake the words.
+/// Last words, then a polite close: what the client has sent meanwhile is read away, since closing over
+/// unread bytes makes the system send a reset, which can overtake the words.
 async fn part(io: &Rc<Io>, mut client: Client, ending: Ending) {
     let farewell = async {
         if say(io, &mut client, &ending.words).await.is_err() {

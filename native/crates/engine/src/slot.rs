@@ -1,5 +1,5 @@
-//! A session's record: who it is, where it stands, and the commands that wait for it. It lives on one IO thread
-//! for as long as the session does; everything else about a session lives in its task.
+//! A session's record: who it is, where it stands, and the commands that wait for it. It lives on one IO
+//! thread for as long as the session does; everything else about a session lives in its task.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 //! The splice: two connections joined, bytes carried both ways, nothing else. One direction is written once
-//! (`carry`) and run twice. Back-pressure is the bound of memory: a side is read only while the other has taken
-//! all that was read before.
+//! (`carry`) and run twice. Back-pressure is the bound of memory: a side is read only while the other has
+//! taken all that was read before.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -341,8 +341,8 @@ impl End {
 
 /// Fairness: so many buffers each way, then the thread's other sessions have their turn.
 const ROUNDS_MAX: usize = 16;
-/// A session is idle when nothing moved for so long: longer than a server needs between two parts of an answer
-/// that it is writing, shorter than an operator's patience.
+/// A session is idle when nothing moved for so long: longer than a server needs between two parts of an
+/// answer that it is writing, shorter than an operator's patience.
 const QUIET_MS: u64 = 250;
 /// A server that has closed, or a client that has: what remains takes seconds, not the half hour of IDLE.
 const HALF_CLOSED_MS: u64 = 60_000;

@@ -1,7 +1,7 @@
 //! The timers of one IO thread: a coarse wheel. It says which sessions to look at, not that they are late.
 //!
-//! A session that is active moves its deadline with every byte; the wheel is not told. When its entry comes up
-//! the session looks at its deadline and asks for another entry if that is still ahead. So activity costs
+//! A session that is active moves its deadline with every byte; the wheel is not told. When its entry comes
+//! up the session looks at its deadline and asks for another entry if that is still ahead. So activity costs
 //! nothing here, and an idle session costs one look per deadline.
 
 use postern_queue::session_id::SessionId;

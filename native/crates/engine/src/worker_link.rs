@@ -28,8 +28,8 @@ struct Seat {
     wake: Wake,
 }
 
-/// One worker: its place, and which of that place's workers it is. A session remembers both, so that the end of a
-/// worker concerns its own sessions and not those of the one that replaced it.
+/// One worker: its place, and which of that place's workers it is. A session remembers both, so that the end
+/// of a worker concerns its own sessions and not those of the one that replaced it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkerId {
     pub place: usize,
@@ -52,8 +52,8 @@ pub enum Event {
 }
 
 impl WorkerLink {
-    /// A worker has come. Gives its turn, and that of a worker which had not left yet. What waited for the one
-    /// before is of no use to it.
+    /// A worker has come. Gives its turn, and that of a worker which had not left yet. What waited for the
+    /// one before is of no use to it.
     pub fn join(&self, wake: Wake) -> (u32, Option<u32>) {
         let turn = self.turns.fetch_add(1, Ordering::SeqCst) + 1;
         self.queue.restart(turn);
@@ -101,7 +101,8 @@ impl WorkerLink {
         self.settle(&self.queue.push(head(event, id, argument), bytes, now_ms)).is_some()
     }
 
-    /// What became of a session: the turn of the worker that gets it, `None` when even for this there is no room.
+    /// What became of a session: the turn of the worker that gets it, `None` when even for this there is no
+    /// room.
     #[must_use]
     pub fn push_news(
         &self,

@@ -12,8 +12,8 @@ use postern_engine::selection::Selection;
 use postern_engine::slot::Farewell;
 use support::{HOME, Server, limits, one_server, spliced, start, until};
 
-/// A read that did not fill its buffer was taken as "empty" later, when new bytes had arrived meanwhile: their
-/// event was lost, and a client that reads slowly stopped getting anything.
+/// A read that did not fill its buffer was taken as "empty" later, when new bytes had arrived meanwhile:
+/// their event was lost, and a client that reads slowly stopped getting anything.
 #[test]
 fn a_client_that_pauses_gets_all_of_a_download() {
     let (bench, mut worker, server) = one_server();

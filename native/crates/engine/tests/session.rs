@@ -337,6 +337,7 @@ fn limits_of_the_preamble_hold_at_their_edges() {
         (long(limits().line_bytes_max + 1), EndReason::LineTooLong),
         (format!("a1 LOGIN {{{}+}}\r\n", limits().literal_bytes_max + 1), EndReason::LiteralTooLong),
         ("a1 LOGIN {4294967295}\r\n".into(), EndReason::LiteralTooLong),
+        ("\x16\x03\x01\x02".into(), EndReason::WrongProtocol),
         ("a1 NO\0OP\r\n".into(), EndReason::Syntax),
         ("a1 NO\rOP\r\n".into(), EndReason::Syntax),
     ] {

@@ -1,7 +1,7 @@
 //! The events that wait for one worker. IO threads push, the worker drains whole records into its own arrays.
 //!
-//! The worker is woken once for a batch: `armed` says that a wake is on its way. `drain` disarms before it looks,
-//! so that what is pushed after the look brings a wake of its own.
+//! The worker is woken once for a batch: `armed` says that a wake is on its way. `drain` disarms before it
+//! looks, so that what is pushed after the look brings a wake of its own.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +12,8 @@ pub type Head = [u32; 5];
 /// Words in a record's head.
 pub const HEAD_WORDS: usize = 5;
 
-/// One worker's waiting events. What clients send fills it up to `RECORDS_MAX` and `BYTES_MAX`; what becomes of
-/// sessions has as much room again (`push_news`), so that no client's flood keeps another's news away.
+/// One worker's waiting events. What clients send fills it up to `RECORDS_MAX` and `BYTES_MAX`; what becomes
+/// of sessions has as much room again (`push_news`), so that no client's flood keeps another's news away.
 #[derive(Default)]
 pub struct WorkerQueue {
     waiting: Mutex<Waiting>,
@@ -62,8 +62,8 @@ impl WorkerQueue {
         self.push_within(head, bytes, now_ms, 2)
     }
 
-    /// Queues a session's last record whatever the room: a worker must learn of each end, or it keeps the session
-    /// for ever. There is one such record a session.
+    /// Queues a session's last record whatever the room: a worker must learn of each end, or it keeps the
+    /// session for ever. There is one such record a session.
     pub fn push_last(&self, head: Head, now_ms: u64) -> Pushed {
         self.push_within(head, &[], now_ms, usize::MAX)
     }

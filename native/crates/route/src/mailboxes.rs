@@ -49,9 +49,9 @@ pub struct Mailboxes {
     mailboxes: usize,
 }
 
-/// The form of a key that is looked up: without white space around, in lower case, letters composed (NFC), so that
-/// `JÖRG` finds `jörg` whichever way a client writes the umlaut. `None` for what is no key: empty, over 256 bytes, or with white space, a control character or a comma
-/// in it.
+/// The form of a key that is looked up: without white space around, in lower case, letters composed (NFC), so
+/// that `JÖRG` finds `jörg` whichever way a client writes the umlaut. `None` for what is no key: empty, over
+/// 256 bytes, or with white space, a control character or a comma in it.
 #[must_use]
 pub fn canonical_key(raw: &str) -> Option<Cow<'_, str>> {
     let key = raw.trim_matches(|letter: char| letter.is_ascii_whitespace());

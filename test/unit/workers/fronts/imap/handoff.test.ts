@@ -59,8 +59,10 @@ test('greeting and login wait by their own timeouts', () => {
 test.each<[string, Proof, string, string]>([
   ['a token where it is offered', token(), 'AUTH=XOAUTH2', 'script'],
   ['a token where it is not', token(), 'AUTH=PLAIN', 'unsupported'],
+  ['a token where nothing is known', token(), '', 'unknown'],
   ['an authorization name where PLAIN is offered', acting(), 'AUTH=PLAIN', 'script'],
   ['an authorization name where it is not', acting(), 'AUTH=LOGIN', 'unsupported'],
+  ['an authorization name where nothing is known', acting(), '', 'unknown'],
   [
     'a password where LOGIN is disabled but PLAIN offered',
     password('ann', 'x').proof,
@@ -128,6 +130,7 @@ test.each<[string, string, string]>([
   ['a mailbox in use', 'a1 NO [INUSE] locked', 'temporary'],
   ['a fault of the server', 'a1 NO [SERVERBUG] oops', 'temporary'],
   ['a limit', 'a1 NO [LIMIT] too many', 'temporary'],
+  ['a link to us that is not private', 'a1 NO [PRIVACYREQUIRED] no TLS', 'temporary'],
   ['another tag', 'a10 NO wrong', 'temporary'],
 ])('a refusal: %s', (_, line, expected) => {
   const refusal = imapRefusalOf(password('ann', 'x'), line);
@@ -161,7 +164,7 @@ function route(offered: string): ServerProtocolRoute {
   return {
     endpoint: { address: '127.0.0.11', port: 993, tls: 'implicit', tlsName: 'ex1' },
     health: { is: 'up' },
-    offer: { capabilities: offered.split(' ') },
+    offer: { capabilities: offered === '' ? [] : offered.split(' ') },
     isTrusting: false,
   };
 }
