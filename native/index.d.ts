@@ -13,11 +13,14 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class Joined {
   /** Fills both arrays with whole records; gives their count, or minus the count minus one when more wait. */
   drain(heads: Uint32Array, bytes: Uint8Array): number
-  /** Takes the first `count` records of the arrays. Throws in words when one is malformed; the others count. */
+  /**
+   * Takes the first `count` records of the arrays. Throws in words when one is malformed; the others
+   * count.
+   */
   submit(heads: Uint32Array, count: number, bytes: Uint8Array): void
   /**
-   * The mailbox of a login name: `out` becomes [identity low, identity high, database's index]. False: it is not
-   * in the directory; the identity is there all the same, the index is 0xffffffff.
+   * The mailbox of a login name: `out` becomes [identity low, identity high, database's index]. False: it
+   * is not in the directory; the identity is there all the same, the index is 0xffffffff.
    */
   lookup(key: string, out: Uint32Array): boolean
   /** The index of the server where sessions of the mailbox are; -1 for none. */
@@ -125,8 +128,8 @@ export interface FrontendSetup {
 }
 
 /**
- * Ends the matching sessions: those that are idle at a line's end get the words, the rest are closed plainly, or
- * spared. Resolves with how many were told.
+ * Ends the matching sessions: those that are idle at a line's end get the words, the rest are closed
+ * plainly, or spared. Resolves with how many were told.
  */
 export declare function goodbye(selection: Selection, goodbye: Goodbye): Promise<number>
 
@@ -140,8 +143,8 @@ export interface Goodbye {
 }
 
 /**
- * Takes the place `index` among the workers. `wake` is called when events wait: it carries nothing, and keeps
- * nothing alive. Drain until nothing is left.
+ * Takes the place `index` among the workers. `wake` is called when events wait: it carries nothing, and
+ * keeps nothing alive. Drain until nothing is left.
  */
 export declare function join(index: number, wake: () => void): Joined
 
@@ -175,8 +178,8 @@ export interface MailboxFound {
 }
 
 /**
- * From now on the records of ended sessions are kept, 16,384 at most (more are counted in Stats.endsDropped);
- * `wake` is called when there are some.
+ * From now on the records of ended sessions are kept, 16,384 at most (more are counted in
+ * Stats.endsDropped); `wake` is called when there are some.
  */
 export declare function onEnds(wake: () => void): void
 
@@ -241,8 +244,8 @@ export declare function sessions(selection: Selection, limit: number): Promise<A
 export declare function setCertificates(certificates: Array<CertificatePair>): void
 
 /**
- * Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`. Throws in words: an address in use (by another
- * process, too), a certificate that does not fit its key.
+ * Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`. Throws
+ * in words: an address in use (by another process, too), a certificate that does not fit its key.
  */
 export declare function start(config: EngineConfig): Started
 

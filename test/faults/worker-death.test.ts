@@ -40,7 +40,7 @@ test.each<WorkerFault>(['terminate', 'throw', 'reject', 'exit'])(
   },
 );
 
-test('F25 clients that had said nothing go on with another worker; those in mid-sentence get a BYE', async () => {
+test('F25 who had said nothing goes on with another worker; who was in mid-sentence gets a BYE', async () => {
   await start({ POSTERN_WORKERS: '2' });
   const { gateway } = site;
   await eventually('both workers', () => faults.threads().length === 2);
