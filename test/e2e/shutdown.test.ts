@@ -30,7 +30,7 @@ test('SIGTERM: nobody new, the idle get a BYE, the busy finish first, and the ex
   expect(tookMs).toBeLessThan(5_000);
 });
 
-test('SIGTERM: a session busy until the drain timeout is over is cut off, and the exit is clean', async () => {
+test('SIGTERM: a session busy beyond the drain timeout is cut off, and the exit is clean', async () => {
   site = await startStubSite({ POSTERN_DRAIN_TIMEOUT: '1s' });
   const { gateway } = site;
   const client = await logIn(gateway.imaps, ann);
