@@ -152,9 +152,9 @@ fn reason_of(fault: Fault) -> EndReason {
 
 /// V36 asks for the server's side to be closed within a second of the client's leaving.
 const LEFT_GRACE_MS: u64 = 900;
-/// Lines and literals that a client may have sent ahead of the first answer: a share of the worker's queue that
-/// leaves room for others. One command may be so long: an ID of thirty pairs by literals is 121 pieces, and a
-/// worker passes over at most 64 literals of a command that it refuses.
+/// Lines and literals that a client may have sent ahead of the first answer: a share of the worker's queue
+/// that leaves room for others. One command may be so long: an ID of thirty pairs by literals is 121 pieces,
+/// and a worker passes over at most 64 literals of a command that it refuses.
 const PIECES_MAX: usize = 160;
 /// For the worker to say a refusal.
 const REFUSAL_GRACE_MS: u64 = 1_000;
