@@ -22,6 +22,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
 } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -122,12 +123,22 @@ function buildTypeScript() {
     rmSync(join(root, 'dist', folder), { recursive: true, force: true });
   run(tsc, ['-p', join(root, 'tsconfig.build.json')]);
   const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  for (const path of Object.values(bin)) {
+  for (const [name, path] of Object.entries(bin)) {
     if (!existsSync(join(root, path)))
       stop([`The build left out ${path}, which package.json names as a command.`]);
     chmodSync(join(root, path), 0o755);
+    linkCommand(name, path);
   }
   say(`TypeScript built in ${seconds(startedAt)}`);
+}
+
+/** Without a link of its own, the first npx would install this package once more, build and all. */
+function linkCommand(name, path) {
+  const folder = join(root, 'node_modules/.bin');
+  const link = join(folder, name);
+  mkdirSync(folder, { recursive: true });
+  rmSync(link, { force: true });
+  symlinkSync(relative(folder, join(root, path)), link);
 }
 
 /** Runs a script of Node; the build ends with it where it fails, since it has said why. */
