@@ -22,7 +22,6 @@ import {
   readdirSync,
   rmSync,
   statSync,
-  symlinkSync,
 } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,6 +43,7 @@ function main(options) {
     say(`nothing is built: ${tools.join(' and ')} left out by npm`);
     return;
   }
+  if (options.has('--if-possible') && isFirstNpx()) return;
   const wanted = options.has('--typescript') ? nodeProblems() : [...nodeProblems(), ...nativeProblems()];
   const problems = [
     ...wanted,
@@ -56,6 +56,14 @@ function main(options) {
     if (!options.has('--if-possible')) copyFileSync(types.built, types.committed);
   }
   buildTypeScript();
+}
+
+/**
+ * The first `npx postern` links this package into npx's own folder, and runs `prepare` for that: all is built
+ * already, and a gateway may be running on it.
+ */
+function isFirstNpx() {
+  return process.env.npm_command === 'exec' && existsSync(join(root, 'dist/gateway/cli/postern.js'));
 }
 
 function missingTools() {
@@ -123,22 +131,12 @@ function buildTypeScript() {
     rmSync(join(root, 'dist', folder), { recursive: true, force: true });
   run(tsc, ['-p', join(root, 'tsconfig.build.json')]);
   const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  for (const [name, path] of Object.entries(bin)) {
+  for (const path of Object.values(bin)) {
     if (!existsSync(join(root, path)))
       stop([`The build left out ${path}, which package.json names as a command.`]);
     chmodSync(join(root, path), 0o755);
-    linkCommand(name, path);
   }
   say(`TypeScript built in ${seconds(startedAt)}`);
-}
-
-/** Without a link of its own, the first npx would install this package once more, build and all. */
-function linkCommand(name, path) {
-  const folder = join(root, 'node_modules/.bin');
-  const link = join(folder, name);
-  mkdirSync(folder, { recursive: true });
-  rmSync(link, { force: true });
-  symlinkSync(relative(folder, join(root, path)), link);
 }
 
 /** Runs a script of Node; the build ends with it where it fails, since it has said why. */
