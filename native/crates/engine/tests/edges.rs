@@ -10,7 +10,7 @@ use std::time::Duration;
 use postern_engine::end_reason::EndReason;
 use postern_engine::selection::Selection;
 use postern_engine::slot::Farewell;
-use support::{HOME, Server, limits, one_server, spliced, start, until};
+use support::{HOME, Server, in_handoff, limits, one_server, spliced, start, until};
 
 /// A read that did not fill its buffer was taken as "empty" later, when new bytes had arrived meanwhile:
 /// their event was lost, and a client that reads slowly stopped getting anything.
@@ -39,11 +39,7 @@ fn a_client_that_pauses_gets_all_of_a_download() {
 #[test]
 fn bytes_beyond_the_preambles_limit_wait_in_the_socket_and_reach_the_server_after_the_login() {
     let (bench, mut worker, server) = one_server();
-    let mut client = bench.client();
-    client.say("a1 LOGIN x y\r\n");
-    let login = worker.greet();
-    worker.hand_off(&login, HOME);
-    let mut inside = server.accept();
+    let (mut client, _login, mut inside) = in_handoff(&bench, &mut worker, &server);
     inside.say("* OK server\r\n");
     assert_eq!(inside.line(), "a1 LOGIN x y");
     client.say(&"x".repeat(limits().preamble_bytes_max + 1_000));
@@ -59,11 +55,7 @@ fn bytes_beyond_the_preambles_limit_wait_in_the_socket_and_reach_the_server_afte
 #[test]
 fn a_flood_of_lines_takes_no_room_from_other_sessions() {
     let (bench, mut worker, server) = one_server();
-    let mut victim = bench.client();
-    victim.say("a1 LOGIN x z\r\n");
-    let login = worker.greet();
-    worker.hand_off(&login, HOME);
-    let mut inside = server.accept();
+    let (_victim, login, mut inside) = in_handoff(&bench, &mut worker, &server);
     inside.say("* OK\r\n");
     inside.line();
     let mut attacker = bench.client();
@@ -131,11 +123,7 @@ fn a_worker_that_comes_before_the_old_one_has_left_ends_the_old_ones_sessions() 
 #[test]
 fn a_goodbye_does_not_split_the_line_that_came_with_the_login() {
     let (bench, mut worker, server) = one_server();
-    let mut client = bench.client();
-    client.say("a1 LOGIN x y\r\n");
-    let login = worker.greet();
-    worker.hand_off(&login, HOME);
-    let mut inside = server.accept();
+    let (mut client, _login, mut inside) = in_handoff(&bench, &mut worker, &server);
     inside.say("* OK server\r\n");
     inside.line();
     inside.say("a1 OK in\r\n* 12 EXI");
@@ -207,11 +195,7 @@ fn a_fault_of_the_client_waits_until_the_hold_is_over() {
 fn the_record_of_a_session_that_failed_says_where_and_how() {
     let (bench, mut worker, server) = one_server();
     bench.engine.ends.listen(Box::new(|| {}));
-    let mut client = bench.client();
-    client.say("a1 LOGIN x y\r\n");
-    let login = worker.greet();
-    worker.hand_off(&login, HOME);
-    let mut inside = server.accept();
+    let (mut client, _login, mut inside) = in_handoff(&bench, &mut worker, &server);
     inside.say("* OK\r\n");
     inside.line();
     inside.say("* BYE [UNAVAILABLE] out of order\r\n");
@@ -232,11 +216,7 @@ fn the_record_of_a_session_that_failed_says_where_and_how() {
 #[test]
 fn a_server_that_goes_down_during_a_handoff_is_the_workers_to_replace() {
     let (bench, mut worker, server) = one_server();
-    let mut client = bench.client();
-    client.say("a1 LOGIN x y\r\n");
-    let login = worker.greet();
-    worker.hand_off(&login, HOME);
-    let _silent = server.accept();
+    let (mut client, login, _silent) = in_handoff(&bench, &mut worker, &server);
     let farewell =
         Farewell { reason: EndReason::ServerDown, words: b"* BYE\r\n".as_slice().into(), spares_busy: false };
     let selection = Selection { server: Some(0), ..Selection::default() };

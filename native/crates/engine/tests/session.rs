@@ -9,7 +9,7 @@ use std::net::Shutdown;
 use postern_engine::end_reason::EndReason;
 use postern_engine::selection::Selection;
 use postern_engine::slot::Farewell;
-use support::{HOME, Handoff, PATIENCE, Server, limits, one_server, spliced, start, until};
+use support::{HOME, Handoff, PATIENCE, Server, in_handoff, limits, one_server, spliced, start, until};
 
 #[test]
 fn what_a_client_pipelines_behind_its_login_reaches_the_server_after_it_once_and_in_order() {
@@ -47,11 +47,7 @@ fn a_literal_waits_for_the_workers_word_and_a_non_synchronising_one_does_not() {
 #[test]
 fn a_refused_login_comes_back_to_the_worker_and_the_client_may_try_again() {
     let (bench, mut worker, server) = one_server();
-    let mut client = bench.client();
-    client.say("a1 LOGIN x z\r\n");
-    let login = worker.greet();
-    worker.hand_off(&login, HOME);
-    let mut inside = server.accept();
+    let (mut client, login, mut inside) = in_handoff(&bench, &mut worker, &server);
     inside.say("* OK\r\n");
     inside.line();
     inside.say("a1 NO [AUTHENTICATIONFAILED] \x07wrong\r\n");
@@ -117,11 +113,7 @@ fn a_server_that_refuses_the_connection_is_told_to_the_worker_as_untouched() {
 #[test]
 fn f05_a_server_that_never_greets_is_a_greeting_timeout() {
     let (bench, mut worker, server) = one_server();
-    let mut client = bench.client();
-    client.say("a1 LOGIN x y\r\n");
-    let login = worker.greet();
-    worker.hand_off(&login, HOME);
-    let _silent = server.accept();
+    let (_client, _login, _silent) = in_handoff(&bench, &mut worker, &server);
     let failed = worker.expect(6);
     assert_eq!(failed.argument, EndReason::GreetingTimeout.code() | 1 << 16, "{}", failed.text());
 }
@@ -315,11 +307,7 @@ fn f26_a_panic_ends_the_session_it_happens_in_and_no_other() {
 #[test]
 fn v36_a_client_that_leaves_during_the_handoff_frees_the_server_within_a_second() {
     let (bench, mut worker, server) = one_server();
-    let mut client = bench.client();
-    client.say("a1 LOGIN x y\r\n");
-    let login = worker.greet();
-    worker.hand_off(&login, HOME);
-    let mut inside = server.accept();
+    let (mut client, _login, mut inside) = in_handoff(&bench, &mut worker, &server);
     // Leaving over unread bytes would be a reset.
     client.line();
     let began = std::time::Instant::now();

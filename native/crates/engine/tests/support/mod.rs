@@ -330,3 +330,13 @@ pub fn one_server() -> (Bench, Worker, Server) {
     let worker = bench.worker(0);
     (bench, worker, server)
 }
+
+/// A client whose login is on its way: the server has taken the connection, and says nothing yet.
+pub fn in_handoff(bench: &Bench, worker: &mut Worker, server: &Server) -> (Talk, Event, Talk) {
+    let mut client = bench.client();
+    client.say("a1 LOGIN x y\r\n");
+    let login = worker.greet();
+    worker.hand_off(&login, HOME);
+    let inside = server.accept();
+    (client, login, inside)
+}
