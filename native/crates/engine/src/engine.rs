@@ -13,7 +13,6 @@ use postern_route::mailboxes::{Found, Mailboxes};
 use postern_route::pins::Pins;
 use postern_route::table::{RoutingTable, TableRows};
 use postern_tls::{CertificatePair, ClientSetup, ServerSetup, TicketKey, TicketKeys};
-use zeroize::Zeroizing;
 
 use crate::addresses::Addresses;
 use crate::clock::Clock;
@@ -310,8 +309,6 @@ fn lock<Kept>(mutex: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A script that crosses the boundary holds secrets.
-pub type Secret = Zeroizing<Vec<u8>>;
 const PIN_SHARDS: usize = 64;
 /// Sets of authorities: a site has one or two; reloads add a few.
 const TRUSTS_MAX: usize = 64;

@@ -24,7 +24,7 @@ use crate::end_reason::EndReason;
 use crate::handoff::OpenServer;
 use crate::io_thread::Io;
 use crate::placement::PinGuard;
-use crate::session::{Client, Ending, SessionGuard, leave_worker};
+use crate::session::{Client, Ending, SessionGuard, dismiss_worker, leave_worker};
 use crate::slot::{Farewell, Interest, Phase, SessionCommand, Slot, Woken};
 use crate::splice::Spliced;
 use crate::worker_link::{Event, WorkerId, WorkerLink, worker_for};
@@ -270,10 +270,7 @@ impl<'a> Preamble<'a> {
     }
 
     fn dismiss_worker(&self) {
-        let worker = self.slot().worker.take();
-        if let Some(worker) = worker.and_then(|worker| self.io().engine.workers.get(worker.place)) {
-            worker.session_left();
-        }
+        dismiss_worker(self.io(), self.slot());
     }
 
     /// A client that has said nothing loses nothing: another worker takes it. The rest is told to come again.
@@ -289,18 +286,10 @@ impl<'a> Preamble<'a> {
     async fn say(&mut self, words: &[u8]) -> Result<(), Ending> {
         self.has_spoken |= !words.is_empty();
         let mut said = 0;
-        loop {
-            let rest = words.get(said..).unwrap_or_default();
-            let Client { net, side } = &mut self.client;
-            if rest.is_empty() && side.flush(net).map_err(|fault| broken(&fault))? {
-                return Ok(());
-            }
-            let taken = self.guard.io.with_write_scratch(|scratch| side.write(net, scratch, rest));
-            match taken.map_err(|fault| broken(&fault))? {
-                0 => self.writable().await?,
-                count => said += count,
-            }
+        while !self.client.write_out(self.io(), words, &mut said).map_err(|fault| broken(&fault))? {
+            self.writable().await?;
         }
+        Ok(())
     }
 
     /// A client that takes no answer is given no more time than the preamble has.

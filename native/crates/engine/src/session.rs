@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use postern_tls::{AnySide, PlainSide, ReadOutcome, Side};
+use postern_tls::{AnySide, PlainSide, ReadOutcome, Side, SideFault};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
@@ -24,13 +24,33 @@ use crate::io_thread::Io;
 use crate::net::Net;
 use crate::selection::SessionRow;
 use crate::slot::{Phase, Slot};
-use crate::worker_link::Event;
+use crate::worker_link::{Event, WorkerLink};
 use crate::{preamble, splice};
 
 /// The client's connection, before the splice and after it.
 pub struct Client {
     pub net: Net,
     pub side: AnySide,
+}
+
+impl Client {
+    /// Writes on from `said`, as far as the socket takes it. False: wait until it is writable, then call
+    /// again.
+    ///
+    /// # Errors The client's connection is broken.
+    pub fn write_out(&mut self, io: &Io, words: &[u8], said: &mut usize) -> Result<bool, SideFault> {
+        let Self { net, side } = self;
+        loop {
+            let rest = words.get(*said..).unwrap_or_default();
+            if rest.is_empty() {
+                return side.flush(net);
+            }
+            match io.with_write_scratch(|scratch| side.write(net, scratch, rest))? {
+                0 => return Ok(false),
+                count => *said += count,
+            }
+        }
+    }
 }
 
 /// Why a session ends, what the log says of it, and the client's last words.
@@ -114,17 +134,10 @@ async fn part(io: &Rc<Io>, mut client: Client, ending: Ending) {
 /// Writes all of it, however slowly the client takes it: the caller bounds the time.
 async fn say(io: &Rc<Io>, client: &mut Client, words: &[u8]) -> Result<(), ()> {
     let mut said = 0;
-    loop {
-        let rest = words.get(said..).unwrap_or_default();
-        if rest.is_empty() && client.side.flush(&client.net).map_err(drop)? {
-            return Ok(());
-        }
-        let taken = io.with_write_scratch(|scratch| client.side.write(&client.net, scratch, rest));
-        match taken.map_err(drop)? {
-            0 => client.net.stream.writable().await.map_err(drop)?,
-            count => said += count,
-        }
+    while !client.write_out(io, words, &mut said).map_err(drop)? {
+        client.net.stream.writable().await.map_err(drop)?;
     }
+    Ok(())
 }
 
 async fn read_away(io: &Rc<Io>, client: &mut Client) -> Result<(), ()> {
@@ -200,10 +213,16 @@ fn end_record(io: &Io, slot: &Slot, reason: EndReason, detail: &str) -> EndRecor
 
 /// The session is no longer its worker's: it is told so, as the last it hears.
 pub fn leave_worker(io: &Io, slot: &Slot, event: Event, argument: u32) {
-    if let Some(worker) = slot.worker.take().and_then(|worker| io.engine.workers.get(worker.place)) {
-        worker.session_left();
+    if let Some(worker) = dismiss_worker(io, slot) {
         worker.push_last(event, slot.id, argument, io.now_ms());
     }
+}
+
+/// The session is no longer its worker's, which knows or is gone.
+pub fn dismiss_worker<'a>(io: &'a Io, slot: &Slot) -> Option<&'a WorkerLink> {
+    let worker = io.engine.workers.get(slot.worker.take()?.place)?;
+    worker.session_left();
+    Some(worker)
 }
 
 impl Drop for SessionGuard {
