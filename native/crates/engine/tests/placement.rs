@@ -55,8 +55,10 @@ fn while_databases_move_and_servers_close_no_exclusive_mailbox_is_on_two_servers
                 .map(|thread| scope.spawn(move || site.log_in_and_out(Random(seed * 1000 + thread))))
                 .collect();
             let publisher = scope.spawn(|| site.move_about(Random(seed)));
-            sessions.into_iter().for_each(|session| session.join().unwrap());
+            // The publisher ends whatever became of them.
+            let ended: Vec<_> = sessions.into_iter().map(|session| session.join()).collect();
             site.is_over.store(true, Ordering::SeqCst);
+            assert!(ended.iter().all(Result::is_ok), "seed {seed}: see above");
             assert!(publisher.join().unwrap() > 50, "seed {seed}: the databases moved meanwhile");
         });
         let outcomes = site.outcomes.each_ref().map(|count| count.load(Ordering::SeqCst));
