@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use postern_queue::session_id::SessionId;
+use postern_wire::request::Request;
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
 use crate::end_reason::EndReason;
-use crate::handoff::Request;
 use crate::worker_link::WorkerId;
 
 pub struct Slot {
