@@ -20,7 +20,7 @@ pub fn check(input: &[u8]) {
     };
     let text = std::str::from_utf8(input).expect("what parses is UTF-8");
     let (mut keys, mut mailboxes) = (0, 0);
-    for line in text.trim_start_matches('\u{feff}').split('\n') {
+    for line in text.strip_prefix('\u{feff}').unwrap_or(text).split('\n') {
         let mut fields = line.split_ascii_whitespace();
         let Some(list) = fields.next().filter(|first| !first.starts_with('#')) else { continue };
         let database = interner.index_of(&fields.next().expect("a database").to_ascii_lowercase());

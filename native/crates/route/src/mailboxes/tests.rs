@@ -106,6 +106,24 @@ fn each_fault_names_the_line_and_what_is_wrong_with_it() {
     assert_eq!(parse(b"ann db1\n\xff db1\n").unwrap_err().to_string(), "mailboxes line 2: not UTF-8");
 }
 
+/// Two files put together leave the second one's byte order mark in the middle: its first name had an
+/// invisible letter in front and was never found, and nothing said so. Found by the fuzzer.
+#[test]
+fn a_byte_order_mark_anywhere_but_at_the_very_start_is_refused() {
+    for (text, line) in
+        [("\u{feff}\u{feff}ann db1", 1), ("ann db1\n\u{feff}bob db1", 2), ("a,\u{feff}# db1", 1)]
+    {
+        let fault = parse(text).unwrap_err();
+        assert_eq!(fault.line, line);
+        assert!(
+            fault.what.starts_with("\"\\u{feff}") && fault.what.ends_with("is no mailbox key"),
+            "{fault}"
+        );
+    }
+    assert!(parse("\u{feff}ann db1").is_ok() && parse("ann d\u{feff}b1").is_err());
+    assert_eq!(parse("ann db1").unwrap().lookup("\u{feff}ann").database, None);
+}
+
 #[test]
 fn a_duplicate_is_told_from_its_line_after_the_table_has_grown_too() {
     let text: String = (1..=1000).map(|number| format!("user{number} db1\n")).collect();
