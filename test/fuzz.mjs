@@ -20,6 +20,12 @@ import { fileURLToPath } from 'node:url';
 const native = join(dirname(dirname(fileURLToPath(import.meta.url))), 'native');
 const targets = readdirSync(join(native, 'fuzz/fuzz_targets')).map((file) => basename(file, '.rs'));
 
+/** A day: whoever wants more runs it again. */
+const secondsMax = 86_400;
+/** A long run prints much; a find stands at the end. */
+const outputKeptMax = 1_000_000;
+const outputShownMax = 20_000;
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(names) {
@@ -83,9 +89,3 @@ function refuse(text) {
 function say(text) {
   process.stdout.write(`postern: ${text}\n`);
 }
-
-/** A day: whoever wants more runs it again. */
-const secondsMax = 86_400;
-/** A long run prints much; a find stands at the end. */
-const outputKeptMax = 1_000_000;
-const outputShownMax = 20_000;
