@@ -59,7 +59,9 @@ pub fn canonical_key(raw: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     if !key.is_ascii() {
-        return Some(Cow::Owned(key.nfc().collect::<String>().to_lowercase()));
+        // Composed again: some letters have one code in lower case only (ẗ, ǰ).
+        let lower = key.nfc().collect::<String>().to_lowercase();
+        return Some(Cow::Owned(lower.nfc().collect()));
     }
     Some(match key.bytes().any(|byte| byte.is_ascii_uppercase()) {
         true => Cow::Owned(key.to_ascii_lowercase()),

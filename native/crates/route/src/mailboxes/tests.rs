@@ -106,6 +106,16 @@ fn each_fault_names_the_line_and_what_is_wrong_with_it() {
     assert_eq!(parse(b"ann db1\n\xff db1\n").unwrap_err().to_string(), "mailboxes line 2: not UTF-8");
 }
 
+/// J with a caron is two codes in upper case and one in lower case: composed before lower case only, the two
+/// spellings were two names, and whoever typed the capital was not found. Found by the fuzzer.
+#[test]
+fn a_letter_that_composes_in_lower_case_alone_is_found_by_its_capital() {
+    let table = parse("\u{1f0}an db1\nxt\u{344} db2").unwrap();
+    assert_eq!(table.lookup("J\u{30c}AN").database, Some(0));
+    assert_eq!(table.lookup("j\u{30c}an").database, Some(0));
+    assert_eq!(table.lookup("XT\u{344}").database, Some(1));
+}
+
 /// Two files put together leave the second one's byte order mark in the middle: its first name had an
 /// invisible letter in front and was never found, and nothing said so. Found by the fuzzer.
 #[test]
