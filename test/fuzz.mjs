@@ -34,7 +34,7 @@ async function main(names) {
     return refuse(`no fuzz target ${unknown.join(', ')}; there are ${targets.join(', ')}`);
   const seconds = Number(process.env.FUZZ_SECONDS ?? 10);
   if (!(seconds > 0 && seconds <= secondsMax)) return refuse(`FUZZ_SECONDS must be 1 to ${secondsMax}`);
-  if (!succeeds(['+nightly', 'fuzz', '--version'])) {
+  if (!succeeds(['fuzz', '--version']) || !succeeds(['+nightly', 'fuzz', '--version'])) {
     say('cargo-fuzz or a nightly toolchain is not installed: the fuzz targets are not run');
     return 0;
   }
@@ -78,7 +78,9 @@ function run(args) {
 }
 
 function succeeds(args, stdio = 'ignore') {
-  return spawnSync('cargo', args, { cwd: native, stdio }).status === 0;
+  // A toolchain that is not there is not fetched for this.
+  const env = { ...process.env, RUSTUP_AUTO_INSTALL: '0' };
+  return spawnSync('cargo', args, { cwd: native, stdio, env }).status === 0;
 }
 
 function refuse(text) {
