@@ -40,6 +40,9 @@ fn a_key_may_have_256_bytes() {
     assert_eq!(canonical_key(&format!("  {longest} ")).as_deref(), Some(&longest[..]));
     assert_eq!(canonical_key(&"k".repeat(257)), None);
     assert_eq!(canonical_key(&"ü".repeat(129)), None, "bytes, not letters");
+    // One code of two bytes is composed of two such; the name that is kept is the one that is bounded.
+    assert_eq!(canonical_key(&"\u{344}".repeat(64)).map(|key| key.len()), Some(256));
+    assert_eq!(canonical_key(&"\u{344}".repeat(65)), None);
     assert_eq!(parse(format!("{longest} db1")).unwrap().len_keys(), 1);
     assert!(parse(format!("{longest}k db1")).unwrap_err().what.ends_with("... is no mailbox key"));
 }
