@@ -9,7 +9,6 @@
 //! - [`tracker`] follows a splice, and knows when a goodbye can be put in.
 
 pub mod framer;
-pub mod idle;
 pub mod script;
 pub mod script_run;
 pub mod server_lines;
