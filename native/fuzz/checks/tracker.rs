@@ -56,7 +56,7 @@ pub fn check(recording: &[u8]) {
             saw(&mut slow, who, &bytes[at - 1..at]);
             offset += usize::from(who == Who::Server);
             if may_speak(&slow) {
-                assert!(ends.contains(&offset), "words inside a response, at {offset}");
+                assert!(ends.binary_search(&offset).is_ok(), "words inside a response, at {offset}");
             }
             let mut cut = tracker;
             saw(&mut cut, who, &bytes[..at]);

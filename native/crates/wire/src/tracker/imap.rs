@@ -8,6 +8,8 @@
 //! server mean one in a status line all the same (a mailbox name in RFC 2060's NEWNAME), then what follows
 //! is no response, and the tracker goes opaque.
 
+use memchr::memchr;
+
 use super::Boundary;
 use super::commands::{Commands, Kind, Tag};
 use super::place::{Ended, First, Literal, Place, Step, Word};
@@ -91,6 +93,12 @@ impl Imap {
     fn follow_server(&mut self, bytes: &[u8], is_login: bool) {
         let mut rest = bytes;
         while !self.is_opaque && !rest.is_empty() {
+            if self.server.is_start()
+                && let Some(length) = numbered_line(rest)
+            {
+                rest = rest.get(length..).unwrap_or_default();
+                continue;
+            }
             let (taken, step) = self.server.step(rest, SERVER_LINE_BYTES_MAX);
             rest = rest.get(taken..).unwrap_or_default();
             let is_followed = match step {
@@ -206,6 +214,19 @@ impl Imap {
     }
 }
 
+/// Long answers are made of such lines, and nothing in them matters: `* 12 `, to a CRLF without a literal.
+/// The length of the first line, where it is one and whole.
+fn numbered_line(bytes: &[u8]) -> Option<usize> {
+    let behind = bytes.strip_prefix(b"* ")?;
+    let digits = behind.iter().take(LONGEST_NUMBER).take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 || behind.get(digits) != Some(&b' ') {
+        return None;
+    }
+    let end = memchr(b'\n', bytes).filter(|end| *end < SERVER_LINE_BYTES_MAX as usize)?;
+    let line = bytes.get(..end)?.strip_suffix(b"\r")?;
+    (line.last() != Some(&b'}')).then_some(end + 1)
+}
+
 fn kind_of(word: Word) -> Kind {
     if word == IDLE {
         Kind::IdleAsked
@@ -226,6 +247,8 @@ const COMPRESS: Word = Word::of("COMPRESS");
 const STARTTLS: Word = Word::of("STARTTLS");
 const AUTHENTICATE: Word = Word::of("AUTHENTICATE");
 
+/// RFC 9051 section 9, nz-number: below 2^32.
+const LONGEST_NUMBER: usize = 10;
 /// A SEARCH that finds two million messages is one line of 16 MB.
 const SERVER_LINE_BYTES_MAX: u32 = 16 << 20;
 /// Servers refuse a command line of 64 KiB; a set of messages may take more where they do not.
