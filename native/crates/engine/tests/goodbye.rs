@@ -7,11 +7,13 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use postern_engine::config::Limits;
 use postern_engine::end_reason::EndReason;
 use postern_engine::goodbye::Order;
 use postern_engine::selection::Selection;
-use support::{Server, Talk, kick, limits, one_server, spliced, start, until};
+use support::{Bench, Server, Talk, kick, limits, one_server, spliced, start, until};
 
 const WINDOW_MS: u64 = 60_000;
 const ALMOST_MS: u64 = 50_000;
@@ -119,6 +121,47 @@ fn a_server_that_has_said_bye_itself_has_the_last_word() {
     bench.wait_for_end(EndReason::Kicked.code() as usize, 1);
 }
 
+/// The client takes nothing for a while, until the engine holds whole responses for it that the socket does
+/// not take any more. They come before the words, and nothing is lost between.
+#[test]
+fn what_waits_for_a_slow_client_goes_out_in_front_of_the_words() {
+    let (bench, mut worker, server) = one_server();
+    let (mut client, mut inside) = spliced(&bench, &mut worker, &server);
+    let block = "* OK xxxxxxxxxxxxxxxxxxxxxxxxx\r\n".repeat(1024);
+    let before = carried(&bench);
+    let mut sent = 0;
+    let is_stuck = |sent: usize| {
+        let deadline = Instant::now() + Duration::from_millis(500);
+        while carried(&bench) < before + sent {
+            if Instant::now() > deadline {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        false
+    };
+    while !is_stuck(sent) {
+        inside.say(&block);
+        sent += block.len();
+    }
+    let order = bench.goodbye(&Selection::default(), kick(0));
+    assert_eq!(order.len(), 1);
+    let heard = client.rest();
+    let (lines, words) = heard.split_at(heard.len() - b"* BYE kicked\r\n".len());
+    assert_eq!(words, b"* BYE kicked\r\n");
+    assert_eq!(lines.len() % 32, 0, "whole responses");
+    assert!(
+        lines.len() >= sent - block.len() && lines.chunks(32).all(|line| line == &block.as_bytes()[..32])
+    );
+}
+
+/// Bytes that the engine has read from the one session's server.
+fn carried(bench: &Bench) -> usize {
+    let (give, rows) = std::sync::mpsc::channel();
+    bench.engine.sessions(&Selection::default(), 1, Box::new(move |rows| give.send(rows).unwrap()));
+    rows.recv_timeout(support::PATIENCE).unwrap()[0].bytes_out as usize
+}
+
 #[test]
 fn a_session_that_waits_for_its_turn_works_on_and_may_end_by_itself() {
     let (bench, mut worker, server) = one_server();
@@ -128,7 +171,7 @@ fn a_session_that_waits_for_its_turn_works_on_and_may_end_by_itself() {
     bench.wait_for_end(EndReason::Kicked.code() as usize, 1);
     // Which one had the first turn is the threads' affair: the other two still carry bytes.
     sessions.retain_mut(|(client, inside)| {
-        client.stream.set_read_timeout(Some(std::time::Duration::from_millis(1))).unwrap();
+        client.stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
         let mut byte = [0];
         let is_open = client.stream.peek(&mut byte).is_err();
         client.stream.set_read_timeout(Some(support::PATIENCE)).unwrap();
