@@ -148,7 +148,8 @@ impl Spliced {
     fn told_to_go(&mut self, guard: &SessionGuard) -> Option<Ending> {
         let farewell = self.parting.farewell()?;
         let is_flushed = !self.client.has_unsent();
-        let manner = self.parting.manner(self.tracker.boundary(), is_flushed, guard.io.now_ms())?;
+        let boundary = self.tracker.boundary();
+        let manner = self.parting.manner(boundary, is_flushed, guard.io.now_ms())?;
         let (reason, said) = (farewell.reason, farewell.words.to_vec());
         let counters = &guard.io.engine.counters;
         Some(match manner {
@@ -158,16 +159,17 @@ impl Spliced {
             }
             Manner::Plain => {
                 counters.goodbyes_plain.add(1);
-                Ending { reason, detail: PLAINLY.into(), words: Vec::new() }
+                let detail = if boundary == Boundary::Opaque { OPAQUE } else { INSIDE };
+                Ending { reason, detail: detail.into(), words: Vec::new() }
             }
         })
     }
 
     /// What the client has still to get of the server, then ours: after them nothing follows. A server that
-    /// has said goodbye itself has had the last word.
+    /// has said goodbye itself, or that has closed, has had the last word.
     fn last_words(&mut self, ours: &[u8]) -> Vec<u8> {
         let mut words = std::mem::take(&mut self.client.backlog);
-        if !self.tracker.has_said_bye() {
+        if !self.tracker.has_said_bye() && !self.client.is_write_closed {
             words.extend_from_slice(ours);
         }
         words
@@ -368,4 +370,5 @@ const HALF_CLOSED_MS: u64 = 60_000;
 /// For what a server said before it broke off.
 const LAST_ANSWERS_MS: u64 = 2_000;
 /// For the log: a mail program that was not told why may show an error.
-const PLAINLY: &str = "closed without words, in the middle of a response";
+const INSIDE: &str = "closed without words, in the middle of a response";
+const OPAQUE: &str = "closed without words: the stream is compressed, or no IMAP that is known";

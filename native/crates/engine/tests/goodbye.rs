@@ -163,6 +163,18 @@ fn carried(bench: &Bench) -> usize {
 }
 
 #[test]
+fn a_server_that_has_closed_has_had_the_last_word_as_well() {
+    let (bench, mut worker, server) = one_server();
+    let (mut client, inside) = spliced(&bench, &mut worker, &server);
+    inside.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    // The client has not closed its own side: the session lives.
+    assert_eq!(client.rest(), b"");
+    bench.goodbye(&Selection::default(), kick(0));
+    bench.wait_for_end(EndReason::Kicked.code() as usize, 1);
+    assert_eq!(client.rest(), b"");
+}
+
+#[test]
 fn a_session_that_waits_for_its_turn_works_on_and_may_end_by_itself() {
     let (bench, mut worker, server) = one_server();
     let mut sessions: Vec<_> = (0..3).map(|_| spliced(&bench, &mut worker, &server)).collect();
