@@ -23,9 +23,8 @@ export interface SessionLog {
 /** About 2 ms of formatting: requests and ticks come in between batches. */
 const batchMax = 256;
 /**
- * Records gather for so long: a wake of the main thread for each session would cost it a twentieth of a login.
- * Short enough that whoever follows the log sees no lag, and the engine's room (16,384 records) is not a
- * tenth full at any rate that a machine can reach.
+ * Records gather for so long: a wake of the main thread for each session costs a twentieth of a login. Short
+ * enough that whoever follows the log sees no lag, and the engine's room (16,384 records) does not fill up.
  */
 const gatherMs = 50;
 

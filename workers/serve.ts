@@ -16,8 +16,8 @@ export function serve(task: WorkerTask): Promise<void> {
 }
 
 /**
- * Runs it behind all promises that follow from what is happening now: Node takes up a tick that a microtask asked
- * for when no microtask is left. A turn of the event loop would do as well, and costs two system calls.
+ * Runs it behind all promises that follow from what is happening now: Node takes up a tick that a microtask
+ * asked for when no microtask is left. A turn of the event loop would do as well, and costs two system calls.
  */
 function settle(run: () => void): void {
   queueMicrotask(() => process.nextTick(run));
