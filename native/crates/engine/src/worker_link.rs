@@ -1,7 +1,8 @@
 //! The engine's end of one worker: its queue, how it is woken, and whether it may be given sessions.
 //!
 //! A push does not wake: it leaves the wake with the IO thread (`OwedWakes`), which gives it once all
-//! sessions that were ready have had their turn. A wake costs two switches of threads, so it should serve many events.
+//! sessions that were ready have had their turn. A wake costs two switches of threads: it should serve many
+//! events.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
