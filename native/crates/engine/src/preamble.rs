@@ -32,10 +32,10 @@ use crate::worker_link::{Event, News, WorkerId, WorkerLink, worker_for};
 type Ended = Box<(Client, Ending)>;
 
 /// From accept to the splice, or to the end.
-pub async fn run(guard: &SessionGuard, client: Client) -> Result<Spliced, Ended> {
+pub async fn run(guard: &SessionGuard, client: Client) -> Result<Box<Spliced>, Ended> {
     let mut preamble = Preamble::new(guard, client);
     match preamble.converse().await {
-        Ok(opened) => Ok(preamble.into_spliced(opened)),
+        Ok(opened) => Ok(Box::new(preamble.into_spliced(opened))),
         Err(ending) => Err(Box::new((preamble.client, ending))),
     }
 }

@@ -207,7 +207,7 @@ fn end_record(io: &Io, slot: &Slot, reason: EndReason, detail: &str) -> EndRecor
         }
     }
     let detail = detail.chars().take(DETAIL_CHARACTERS_MAX).collect();
-    let (tls, preamble_ms) = (slot.tls.borrow().clone(), slot.preamble_ms.get());
+    let (tls, preamble_ms) = (slot.tls.get(), slot.preamble_ms.get());
     EndRecord { session, reason, detail, tls, preamble_ms }
 }
 
