@@ -31,8 +31,8 @@ export const limits = {
    */
   workerHeapMib: 512,
   /**
-   * Room for young objects. A preamble's are dead within a wake, so more room is not less work (measured), only
-   * memory that the first thousand logins make V8 take and never give back.
+   * Room for young objects. A preamble's are dead within a wake, so more room is not less work (measured),
+   * only memory that the first thousand logins make V8 take and never give back.
    */
   workerYoungMib: 4,
 } as const;

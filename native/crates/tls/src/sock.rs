@@ -14,8 +14,8 @@ pub trait Sock {
     /// # Errors
     /// `WouldBlock` when there is no room; anything else ends the session.
     fn try_write(&self, from: &[u8]) -> io::Result<usize>;
-    /// As `try_write`, of the last bytes before a FIN that follows at once: they may wait for it, so that both
-    /// go out in one segment.
+    /// As `try_write`, of the last bytes before a FIN that follows at once: they may wait for it, so that
+    /// both go out in one segment.
     ///
     /// # Errors
     /// As `try_write`.

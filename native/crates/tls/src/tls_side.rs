@@ -151,7 +151,8 @@ impl TlsSide {
         Ok(())
     }
 
-    /// In TLS 1.3 a server says nothing of its own once the client's Finished is there (RFC 8446 section 4.6.1).
+    /// In TLS 1.3 a server has nothing to say once the client's Finished is there, but tickets (RFC 8446
+    /// section 4.6.1).
     fn has_only_tickets_to_send(&self) -> bool {
         let state = self.connection.state();
         matches!(self.connection, Connection::Server(_))
