@@ -29,7 +29,10 @@ export function startThread(entry: URL, task: object, transfer: readonly object[
     concurrentTasksPerWorker: 1,
     // Else the thread sleeps in Atomics between tasks and hears neither the engine nor its port.
     atomics: 'disabled',
-    resourceLimits: { maxOldGenerationSizeMb: limits.workerHeapMib },
+    resourceLimits: {
+      maxOldGenerationSizeMb: limits.workerHeapMib,
+      maxYoungGenerationSizeMb: limits.workerYoungMib,
+    },
     ...(entry.href.endsWith('.ts') && { execArgv: sourceArguments() }),
   });
   let kill: WorkerThread['kill'] = () => {};

@@ -329,7 +329,10 @@ fn end_record(engine: &Engine, record: ends::EndRecord) -> EndRecord {
         session: session_row(engine, &record.session),
         reason: record.reason.code(),
         detail: record.detail,
-        tls: record.tls.to_string(),
+        tls: record
+            .tls
+            .map(|agreed| format!("{} {}", agreed.version, agreed.cipher_suite))
+            .unwrap_or_default(),
         preamble_ms: record.preamble_ms as i64,
     }
 }

@@ -9,13 +9,14 @@ use arc_swap::ArcSwapOption;
 use crate::counters::Count;
 use crate::end_reason::EndReason;
 use crate::selection::SessionRow;
+use crate::slot::Agreed;
 use crate::worker_link::Wake;
 
 pub struct EndRecord {
     pub session: SessionRow,
     pub reason: EndReason,
     pub detail: String,
-    pub tls: Box<str>,
+    pub tls: Option<Agreed>,
     pub preamble_ms: u64,
 }
 

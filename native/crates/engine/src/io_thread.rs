@@ -21,12 +21,13 @@ use crate::inbox::Message;
 use crate::selection::{Selection, SessionRow};
 use crate::slot::{Phase, SessionCommand, Slot};
 use crate::wheel::{TICK_MS, Wheel};
-use crate::worker_link::WorkerId;
+use crate::worker_link::{OwedWakes, WorkerId};
 use crate::{net, probe, session};
 
 /// What the tasks of one thread share. Borrows of its cells never cross an await.
 pub struct Io {
     pub engine: Arc<Engine>,
+    pub owed_wakes: OwedWakes,
     index: u8,
     slots: RefCell<Slots>,
     wheel: RefCell<Wheel>,
@@ -46,6 +47,7 @@ pub fn run(engine: Arc<Engine>, index: u8, sockets: Vec<BoundSocket>) {
     let now_ms = engine.clock.now_ms();
     let io = Rc::new(Io {
         engine,
+        owed_wakes: OwedWakes::default(),
         index,
         slots: RefCell::default(),
         wheel: RefCell::new(Wheel::starting_at(now_ms)),
@@ -56,13 +58,19 @@ pub fn run(engine: Arc<Engine>, index: u8, sockets: Vec<BoundSocket>) {
     let runtime =
         Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(&io, sockets)),
+        Ok(runtime) => {
+            runtime.block_on(serve(&io, sockets));
+            // With the runtime the sessions end that are left; their workers are told.
+            drop(runtime);
+            io.owed_wakes.give();
+        }
         Err(error) => io.engine.note_fault(format!("an IO thread could not start: {error}")),
     }
 }
 
 async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
     let ticker = spawn_local(tick(Rc::clone(io)));
+    let waker = spawn_local(wake_workers(Rc::clone(io)));
     // Until it is told to accept, the system keeps the clients that come.
     let mut sockets = sockets;
     let mut accepting: Vec<JoinHandle<()>> = Vec::new();
@@ -76,6 +84,7 @@ async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
                 Message::Stop => {
                     io.is_stopping.set(true);
                     ticker.abort();
+                    waker.abort();
                     return;
                 }
                 other => io.contain("a message", || io.on_message(other)),
@@ -91,6 +100,13 @@ fn start_accepting(io: &Rc<Io>, bound: BoundSocket) -> Option<JoinHandle<()>> {
             io.engine.note_fault(format!("a listener could not start: {error}"));
             None
         }
+    }
+}
+
+async fn wake_workers(io: Rc<Io>) {
+    loop {
+        io.owed_wakes.owed().await;
+        io.owed_wakes.give();
     }
 }
 

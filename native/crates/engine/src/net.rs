@@ -44,6 +44,13 @@ impl Sock for Net {
         self.stream.try_write(from)
     }
 
+    fn try_write_last(&self, from: &[u8]) -> io::Result<usize> {
+        // The system keeps the bytes for the FIN (MSG_MORE), for 200 ms at most.
+        let socket = SockRef::from(&self.stream);
+        let send = || socket.send_with_flags(from, libc::MSG_MORE | libc::MSG_NOSIGNAL);
+        self.stream.try_io(Interest::WRITABLE, send)
+    }
+
     fn shutdown_write(&self) -> io::Result<()> {
         SockRef::from(&self.stream).shutdown(Shutdown::Write)
     }

@@ -28,15 +28,15 @@ use crate::placement::PinGuard;
 use crate::session::{Client, Ending, SessionGuard, dismiss_worker, leave_worker};
 use crate::slot::{Interest, Phase, SessionCommand, Slot, Woken};
 use crate::splice::Spliced;
-use crate::worker_link::{Event, WorkerId, WorkerLink, worker_for};
+use crate::worker_link::{Event, News, WorkerId, WorkerLink, worker_for};
 
 type Ended = Box<(Client, Ending)>;
 
 /// From accept to the splice, or to the end.
-pub async fn run(guard: &SessionGuard, client: Client) -> Result<Spliced, Ended> {
+pub async fn run(guard: &SessionGuard, client: Client) -> Result<Box<Spliced>, Ended> {
     let mut preamble = Preamble::new(guard, client);
     match preamble.converse().await {
-        Ok(opened) => Ok(preamble.into_spliced(opened)),
+        Ok(opened) => Ok(Box::new(preamble.into_spliced(opened))),
         Err(ending) => Err(Box::new((preamble.client, ending))),
     }
 }
@@ -164,17 +164,17 @@ impl<'a> Preamble<'a> {
         let argument = self.slot().frontend as u32 | u32::from(is_greeted) << GREETED_BIT;
         let opened = opened_fields(self.slot(), &self.client, self.client.side.facts().as_ref());
         let chosen = worker_for(&engine.workers, self.slot().client.ip());
-        let (id, now_ms) = (self.slot().id, self.io().now_ms());
+        let news = News { event: Event::Opened, id: self.slot().id, argument, bytes: opened.as_bytes() };
         let taken = chosen.and_then(|place| {
             let worker = engine.workers.get(place)?;
-            let turn = worker.push_news(Event::Opened, id, argument, opened.as_bytes(), now_ms)?;
+            let turn = worker.push_news(self.io(), news)?;
             worker.session_came();
             Some(WorkerId { place, turn })
         });
         self.slot().worker.set(taken);
         if taken.is_none() {
             self.awaits_worker = Some(is_greeted);
-            self.put_deadline(self.slot().deadline_ms().min(now_ms + WORKER_WAIT_MS));
+            self.put_deadline(self.slot().deadline_ms().min(self.io().now_ms() + WORKER_WAIT_MS));
             return;
         }
         if self.awaits_worker.take().is_some() {
@@ -192,7 +192,7 @@ impl<'a> Preamble<'a> {
     /// Without room even for that, the worker would wait for ever: the session ends.
     fn tell(&self, event: Event, argument: u32, bytes: &[u8]) -> Result<(), Ending> {
         let Some(worker) = self.worker() else { return Ok(()) };
-        match worker.push_news(event, self.slot().id, argument, bytes, self.io().now_ms()) {
+        match worker.push_news(self.io(), News { event, id: self.slot().id, argument, bytes }) {
             Some(_) => Ok(()),
             None => Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend())),
         }

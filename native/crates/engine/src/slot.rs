@@ -25,7 +25,7 @@ pub struct Slot {
     pub worker: Cell<Option<WorkerId>>,
     pub placement: Cell<Placement>,
     pub user: RefCell<Box<str>>,
-    pub tls: RefCell<Box<str>>,
+    pub tls: Cell<Option<Agreed>>,
     pub active_ms: Cell<u64>,
     pub preamble_ms: Cell<u64>,
     /// The last handoff that failed, for the log.
@@ -37,6 +37,13 @@ pub struct Slot {
     look_ms: Cell<u64>,
     commands: RefCell<VecDeque<SessionCommand>>,
     waker: RefCell<Option<Waker>>,
+}
+
+/// What TLS with the client agreed on, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    pub version: &'static str,
+    pub cipher_suite: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +146,7 @@ impl Slot {
             worker: Cell::new(None),
             placement: Cell::default(),
             user: RefCell::default(),
-            tls: RefCell::default(),
+            tls: Cell::new(None),
             active_ms: Cell::new(now_ms),
             preamble_ms: Cell::new(0),
             failure: RefCell::default(),

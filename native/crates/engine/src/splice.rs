@@ -33,7 +33,9 @@ pub struct Spliced {
 }
 
 /// Carries bytes until both directions are done, a side breaks, time is up, or the session is told to go.
-pub async fn run(guard: &SessionGuard, mut spliced: Spliced) -> (Client, Ending) {
+///
+/// Boxed, since a future keeps what it was given beside what it works on, and its caller's has room for both.
+pub async fn run(guard: &SessionGuard, mut spliced: Box<Spliced>) -> (Client, Ending) {
     guard.io.engine.counters.spliced.add(1);
     guard.slot.active_ms.set(guard.io.now_ms());
     spliced.put_deadline(guard, guard.io.now_ms() + spliced.allowed_ms(guard));

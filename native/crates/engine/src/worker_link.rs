@@ -1,13 +1,22 @@
 //! The engine's end of one worker: its queue, how it is woken, and whether it may be given sessions.
+//!
+//! A push does not wake: it leaves the wake with the IO thread (`OwedWakes`), which gives it once all
+//! sessions that were ready have had their turn. A wake costs two switches of threads: it should serve many
+//! events.
 
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Poll, Waker};
 
 use arc_swap::ArcSwapOption;
 use postern_queue::session_id::SessionId;
 use postern_queue::worker_queue::{Head, Pushed, WorkerQueue};
 use postern_route::worker_hash::choose_worker;
+
+use crate::io_thread::Io;
 
 /// Wakes the worker's thread; carries nothing.
 pub type Wake = Box<dyn Fn() + Send + Sync>;
@@ -23,9 +32,44 @@ pub struct WorkerLink {
 }
 
 /// The worker that has a place just now.
-struct Seat {
+pub struct Seat {
     turn: u32,
     wake: Wake,
+}
+
+/// The wakes that one IO thread owes to workers.
+#[derive(Default)]
+pub struct OwedWakes {
+    seats: RefCell<Vec<Arc<Seat>>>,
+    giver: Cell<Option<Waker>>,
+}
+
+impl OwedWakes {
+    fn owe(&self, seat: &Arc<Seat>) {
+        self.seats.borrow_mut().push(Arc::clone(seat));
+        if let Some(giver) = self.giver.take() {
+            giver.wake();
+        }
+    }
+
+    /// Waits until a wake is owed. The task that waits here comes behind those that are ready already: their
+    /// events are served by the same wake.
+    pub async fn owed(&self) {
+        poll_fn(|context| {
+            if !self.seats.borrow().is_empty() {
+                return Poll::Ready(());
+            }
+            self.giver.set(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await;
+    }
+
+    pub fn give(&self) {
+        for seat in self.seats.take() {
+            (seat.wake)();
+        }
+    }
 }
 
 /// One worker: its place, and which of that place's workers it is. A session remembers both, so that the end
@@ -97,33 +141,26 @@ impl WorkerLink {
 
     /// What a client sent. False: there is no room; the caller stops reading until it is told that there is.
     #[must_use]
-    pub fn push(&self, event: Event, id: SessionId, argument: u32, bytes: &[u8], now_ms: u64) -> bool {
-        self.settle(&self.queue.push(head(event, id, argument), bytes, now_ms)).is_some()
+    pub fn push(&self, io: &Io, news: News<'_>) -> bool {
+        self.settle(io, &self.queue.push(news.head(), news.bytes, io.now_ms())).is_some()
     }
 
     /// What became of a session: the turn of the worker that gets it, `None` when even for this there is no
     /// room.
     #[must_use]
-    pub fn push_news(
-        &self,
-        event: Event,
-        id: SessionId,
-        argument: u32,
-        bytes: &[u8],
-        now_ms: u64,
-    ) -> Option<u32> {
-        self.settle(&self.queue.push_news(head(event, id, argument), bytes, now_ms))
+    pub fn push_news(&self, io: &Io, news: News<'_>) -> Option<u32> {
+        self.settle(io, &self.queue.push_news(news.head(), news.bytes, io.now_ms()))
     }
 
     /// The session's last event: always taken.
-    pub fn push_last(&self, event: Event, id: SessionId, argument: u32, now_ms: u64) {
-        self.settle(&self.queue.push_last(head(event, id, argument), now_ms));
+    pub fn push_last(&self, io: &Io, news: News<'_>) {
+        self.settle(io, &self.queue.push_last(news.head(), io.now_ms()));
     }
 
-    fn settle(&self, pushed: &Pushed) -> Option<u32> {
+    fn settle(&self, io: &Io, pushed: &Pushed) -> Option<u32> {
         let Pushed::Taken { wakes, turn } = *pushed else { return None };
         if wakes && let Some(seat) = self.seat.load().as_ref() {
-            (seat.wake)();
+            io.owed_wakes.owe(seat);
         }
         Some(turn)
     }
@@ -134,9 +171,20 @@ impl WorkerLink {
     }
 }
 
-fn head(event: Event, id: SessionId, argument: u32) -> Head {
-    let (low, high) = id.halves();
-    [event as u32, low, high, argument, 0]
+/// One event for a worker.
+#[derive(Clone, Copy)]
+pub struct News<'b> {
+    pub event: Event,
+    pub id: SessionId,
+    pub argument: u32,
+    pub bytes: &'b [u8],
+}
+
+impl News<'_> {
+    fn head(&self) -> Head {
+        let (low, high) = self.id.halves();
+        [self.event as u32, low, high, self.argument, 0]
+    }
 }
 
 /// The worker for a client's sessions: the same for the same address as long as the load allows.
