@@ -368,7 +368,7 @@ pub fn stats() -> Result<Stats> {
     let workers = engine.workers.iter().map(|worker| {
         let (queued, oldest_ms) = worker.queue.waiting(now_ms);
         WorkerStats {
-            joined: worker.is_joined(),
+            joined: worker.queue.is_joined(),
             sessions: worker.sessions(),
             queued: queued as u32,
             oldest_ms: oldest_ms as i64,

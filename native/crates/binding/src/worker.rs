@@ -6,6 +6,7 @@ use napi::bindgen_prelude::*;
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 use postern_engine::engine::Engine;
+use postern_engine::worker_link::WorkerId;
 
 use crate::{arrays, engine, fault};
 
@@ -13,8 +14,7 @@ use crate::{arrays, engine, fault};
 #[napi]
 pub struct Joined {
     engine: Arc<Engine>,
-    index: usize,
-    turn: u32,
+    id: WorkerId,
 }
 
 /// Takes the place `index` among the workers. `wake` is called when events wait: it carries nothing, and
@@ -33,7 +33,7 @@ pub fn join(env: Env, index: u32, wake: Function<(), ()>) -> Result<Joined> {
     let leaving = Arc::clone(&engine);
     // The only place that always runs when a thread ends, be it by terminate, a throw, or its own exit.
     env.add_env_cleanup_hook((), move |()| leaving.leave(index, turn))?;
-    Ok(Joined { engine, index, turn })
+    Ok(Joined { engine, id: WorkerId { place: index, turn } })
 }
 
 #[napi]
@@ -42,7 +42,7 @@ impl Joined {
     #[napi(catch_unwind)]
     pub fn drain(&self, mut heads: Uint32ArraySlice, mut bytes: Uint8ArraySlice) -> i32 {
         let (heads, bytes) = (arrays::words(&mut heads), arrays::bytes(&mut bytes));
-        let (count, has_more) = self.engine.drain(self.index, heads, bytes);
+        let (count, has_more) = self.engine.drain(self.id, heads, bytes);
         let count = i32::try_from(count).unwrap_or(i32::MAX - 1);
         if has_more { -count - 1 } else { count }
     }
@@ -84,7 +84,7 @@ impl Joined {
     /// Gives the place up: sessions in their preamble go to other workers, or end.
     #[napi(catch_unwind)]
     pub fn leave(&self) {
-        self.engine.leave(self.index, self.turn);
+        self.engine.leave(self.id.place, self.id.turn);
     }
 }
 

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use postern_queue::worker_queue::Wake;
 use postern_route::interner::Interner;
 use postern_route::mailboxes::{Found, Mailboxes};
 use postern_route::pins::Pins;
@@ -24,7 +25,7 @@ use crate::io_thread::{self, BoundSocket};
 use crate::probe::ProbeJob;
 use crate::selection::{Gather, Selection, SessionRow};
 use crate::slot::Farewell;
-use crate::worker_link::{Wake, WorkerId, WorkerLink};
+use crate::worker_link::{WorkerId, WorkerLink};
 use crate::{commands, net};
 
 pub struct Engine {
@@ -210,18 +211,19 @@ impl Engine {
 
     /// A worker has gone: by its own leave, or with its thread.
     pub fn leave(&self, place: usize, turn: u32) {
-        if self.workers.get(place).is_some_and(|link| link.leave(turn)) {
+        if self.workers.get(place).is_some_and(|link| link.queue.leave(turn)) {
             self.tell_all(|| Message::WorkerGone(WorkerId { place, turn }));
         }
     }
 
     /// Moves a worker's events into its arrays: the count, and whether more wait.
     #[must_use]
-    pub fn drain(&self, worker: usize, heads: &mut [u32], bytes: &mut [u8]) -> (usize, bool) {
-        let Some(link) = self.workers.get(worker) else { return (0, false) };
-        let drained = link.queue.drain(heads, bytes, self.clock.now_ms());
+    pub fn drain(&self, worker: WorkerId, heads: &mut [u32], bytes: &mut [u8]) -> (usize, bool) {
+        let WorkerId { place, turn } = worker;
+        let Some(link) = self.workers.get(place) else { return (0, false) };
+        let drained = link.queue.drain(turn, heads, bytes, self.clock.now_ms());
         if drained.made_room {
-            self.tell_all(|| Message::WorkerHasRoom(worker));
+            self.tell_all(|| Message::WorkerHasRoom(place));
         }
         (drained.records, drained.has_more)
     }

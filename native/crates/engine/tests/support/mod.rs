@@ -13,6 +13,7 @@ use postern_engine::config::{
     Endpoint, EndpointTls, EngineConfig, FrontendConfig, FrontendTls, Limits, Words,
 };
 use postern_engine::engine::Engine;
+use postern_engine::worker_link::WorkerId;
 use postern_queue::session_id::SessionId;
 use postern_route::table::{DatabaseRow, ServerRow, TableRows};
 
@@ -172,7 +173,8 @@ impl Worker {
 
     fn drain(&mut self) {
         let (mut heads, mut bytes) = (vec![0; 5 * 100], vec![0; 100_000]);
-        let (count, _) = self.engine.drain(self.place, &mut heads, &mut bytes);
+        let this = WorkerId { place: self.place, turn: self.turn };
+        let (count, _) = self.engine.drain(this, &mut heads, &mut bytes);
         let mut at = 0;
         for head in heads.chunks(5).take(count) {
             let length = head[4] as usize;
