@@ -31,7 +31,7 @@ async function startHaproxy(command: string, bed: Bed, setup: Setup): Promise<Su
   const [imaps, imapsRsa, handshake, handshakeRsa] = await Promise.all([0, 1, 2, 3].map(() => freePort()));
   if (imaps === undefined) throw new Error('no port');
   const ports = { imaps, imapsRsa, handshake, handshakeRsa };
-  const path = join(bed.folder, 'haproxy.cfg');
+  const path = join(bed.folder, `haproxy-${imaps}.cfg`);
   writeFileSync(path, configuration(ports, bed, setup));
   const running = bed.tool.launcher.start({
     name: 'haproxy',
