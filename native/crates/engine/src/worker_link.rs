@@ -23,6 +23,10 @@ pub struct WorkerLink {
     /// Set when the main thread finds the worker stuck: nothing new for it.
     suspended: AtomicBool,
     sessions: AtomicU32,
+    /// Events that the workers of this place have taken, and wakes that were sent to them, since the start:
+    /// their ratio says how well a wake is used.
+    pub events: crate::counters::Count,
+    wakes: std::sync::Arc<crate::counters::Count>,
 }
 
 /// The wakes that one IO thread owes to workers.
@@ -98,6 +102,21 @@ impl WorkerLink {
     #[must_use]
     pub fn sessions(&self) -> u32 {
         self.sessions.load(Ordering::Relaxed)
+    }
+
+    /// The same wake, each call of it counted.
+    #[must_use]
+    pub fn counted(&self, wake: Wake) -> Wake {
+        let wakes = std::sync::Arc::clone(&self.wakes);
+        Box::new(move || {
+            wakes.add(1);
+            wake();
+        })
+    }
+
+    #[must_use]
+    pub fn wakes(&self) -> u64 {
+        self.wakes.get()
     }
 
     pub fn session_came(&self) {
