@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use postern_tls::Sock;
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
@@ -99,6 +100,12 @@ pub fn set_options(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_keepalive(&keepalive)?;
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_user_timeout(Some(UNANSWERED))
+}
+
+/// The process, or the machine, has no descriptor left: our own want, and nobody else's fault.
+#[must_use]
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// What an operator can act on, without the operating system's number.
