@@ -7,6 +7,7 @@
 import * as engine from '#native';
 import type { Snapshot } from '#gateway/admin/snapshot';
 import { type CertificateText, readCertificates } from '#gateway/settings/certificates';
+import { fitToDescriptors } from '#gateway/settings/descriptors';
 import { formatProblem } from '#gateway/settings/problem';
 import type { Settings } from '#gateway/settings/settings';
 import { type Surroundings, systemSurroundings } from '#gateway/settings/surroundings';
@@ -62,7 +63,10 @@ export interface Gateway {
 export async function startGateway(settings: Settings, deps = systemDeps(settings)): Promise<Gateway> {
   const { clock, log } = deps;
   const certificates = certificatesOf(settings, deps.surroundings);
-  const listeners = startEngine(settings, certificates);
+  const { connectionsMax, shortage } = fitToDescriptors(settings, deps.surroundings.descriptorsMax);
+  if (shortage !== undefined) log.warn(`POSTERN_MAX_CONNECTIONS: ${shortage}`);
+  const limits = { ...settings.limits, connectionsMax };
+  const listeners = startEngine({ ...settings, limits }, certificates);
   const closers: Closer[] = [() => engine.stop()];
   const life: Life = { version: readVersion(), startedAt: clock.now(), listeners, isStopping: false };
   try {

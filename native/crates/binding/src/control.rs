@@ -9,13 +9,14 @@ use napi_derive::napi;
 use postern_engine::end_reason::EndReason;
 use postern_engine::ends;
 use postern_engine::engine::Engine;
-use postern_engine::probe::ProbeJob;
+use postern_engine::probe::{ProbeAnswer, ProbeJob};
 use postern_engine::script::Script;
 use postern_engine::selection as engine_selection;
 use postern_engine::slot::Farewell;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::config::{CertificatePair, EngineConfig, EngineEndpoint, EngineTable};
+use crate::panics::note_panics;
 use crate::worker::index_or_none;
 use crate::{ENGINE, engine, fault};
 
@@ -44,6 +45,7 @@ pub fn start(config: EngineConfig) -> Result<Started> {
     if let Err(error) = core_dumps {
         engine.note_fault(format!("core dumps could not be switched off: {error}"));
     }
+    note_panics(&engine);
     ENGINE.set(engine).map_err(|_| fault("the engine is started already"))?;
     let listeners = bound
         .into_iter()
@@ -183,7 +185,7 @@ pub fn probe(env: &Env, request: ProbeRequest) -> Result<Object<'_>> {
         };
         settle(deferred, Ok(outcome));
     };
-    engine.probe(ProbeJob { endpoint, script, answer: Box::new(answer) });
+    engine.probe(ProbeJob { endpoint, script, answer: ProbeAnswer::new(answer) });
     Ok(promise)
 }
 

@@ -22,6 +22,7 @@ use crate::counters::Counters;
 use crate::ends::Ends;
 use crate::inbox::{Inbox, Message};
 use crate::io_thread::{self, BoundSocket};
+use crate::listener::Reserve;
 use crate::probe::ProbeJob;
 use crate::selection::{Gather, Selection, SessionRow};
 use crate::slot::Farewell;
@@ -35,6 +36,7 @@ pub struct Engine {
     pub ends: Ends,
     pub pins: Pins,
     pub addresses: Arc<Addresses>,
+    pub reserve: Reserve,
     pub table: ArcSwap<RoutingTable<Endpoint>>,
     pub mailboxes: ArcSwap<Mailboxes>,
     pub databases: Interner,
@@ -78,6 +80,7 @@ impl Engine {
             ends: Ends::default(),
             pins: Pins::new(PIN_SHARDS),
             addresses: Arc::new(Addresses::new(limits.connections_max, limits.connections_per_address_max)),
+            reserve: Reserve::default(),
             table: ArcSwap::from_pointee(RoutingTable::empty()),
             mailboxes: ArcSwap::from_pointee(Mailboxes::empty(seed)),
             databases: Interner::new(),

@@ -16,6 +16,7 @@ pub mod engine;
 pub mod handoff;
 pub mod inbox;
 pub mod io_thread;
+pub mod listener;
 pub mod net;
 pub mod placement;
 mod preamble;

@@ -141,8 +141,11 @@ impl Spliced {
 
     fn told_to_go(&self, guard: &SessionGuard) -> Option<Ending> {
         loop {
+            let command = guard.slot.next_command()?;
+            #[cfg(feature = "faults")]
+            command.break_if_told();
             // What a worker said before the splice is of no use any more.
-            let SessionCommand::Goodbye(farewell) = guard.slot.next_command()? else { continue };
+            let SessionCommand::Goodbye(farewell) = command else { continue };
             let Farewell { reason, words, spares_busy } = farewell;
             let is_idle = self.is_idle(guard);
             if is_idle || !spares_busy {

@@ -218,7 +218,7 @@ pub struct Handoff {
 }
 
 /// expect "* OK", send "a1 LOGIN x y", expect "a1 OK" kept as final, or "a1 NO" refused.
-fn script() -> Vec<u8> {
+pub fn script() -> Vec<u8> {
     let rule = |action: u8, keep: u8, prefix: &str| {
         let mut rule = vec![action, keep, prefix.len() as u8];
         rule.extend(prefix.as_bytes());
