@@ -119,8 +119,9 @@ function gatewayOf({ settings, deps, life, admin, closers }: Running): Gateway {
   };
   const end = (): Promise<void> => {
     life.isStopping = true;
-    const { drainTimeoutMs } = settings;
-    return shutDown({ engine, words: wordsOf('shutdown'), drainTimeoutMs, closers, clock, log });
+    const { drainTimeoutMs, goodbye } = settings;
+    const words = wordsOf('shutdown');
+    return shutDown({ engine, words, drainTimeoutMs, perSecond: goodbye.perSecond, closers, clock, log });
   };
   let ending: Promise<void> | undefined;
   return {

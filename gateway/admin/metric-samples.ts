@@ -49,6 +49,8 @@ function engineSamples(stats: Stats): Sample[] {
     sample('postern_sessions_opened_total', stats.opened),
     sample('postern_sessions_spliced_total', stats.spliced),
     ...ends,
+    sample('postern_goodbyes_total', stats.goodbyesWorded, { how: 'words' }),
+    sample('postern_goodbyes_total', stats.goodbyesPlain, { how: 'plain' }),
     sample('postern_session_lines_dropped_total', stats.endsDropped),
     sample('postern_client_bytes_total', stats.bytesIn, { direction: 'in' }),
     sample('postern_client_bytes_total', stats.bytesOut, { direction: 'out' }),

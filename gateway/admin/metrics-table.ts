@@ -21,6 +21,10 @@ const rows = {
   postern_sessions_opened_total: counter('Client connections since the start'),
   postern_sessions_spliced_total: counter('Sessions that reached a server'),
   postern_sessions_ended_total: counter('Sessions that ended, by reason (docs/end-reasons.md)', 'reason'),
+  postern_goodbyes_total: counter(
+    'Sessions on a server that were told goodbye: with the words, or closed plainly',
+    'how',
+  ),
   postern_session_lines_dropped_total: counter(
     'Session records lost before the log, because they came too fast',
   ),

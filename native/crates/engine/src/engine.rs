@@ -20,12 +20,12 @@ use crate::clock::Clock;
 use crate::config::{Endpoint, EngineConfig};
 use crate::counters::Counters;
 use crate::ends::Ends;
+use crate::goodbye::{Goodbye, Order};
 use crate::inbox::{Inbox, Message};
 use crate::io_thread::{self, BoundSocket};
 use crate::listener::Reserve;
 use crate::probe::ProbeJob;
 use crate::selection::{Gather, Selection, SessionRow};
-use crate::slot::Farewell;
 use crate::worker_link::{WorkerId, WorkerLink};
 use crate::{commands, net};
 
@@ -179,16 +179,17 @@ impl Engine {
         }
     }
 
-    /// Tells the matching sessions to go; answers with those that were told.
+    /// Tells the matching sessions to go, at the order's pace; answers at once with those that it will reach.
     pub fn goodbye(
         &self,
         selection: &Selection,
-        farewell: &Farewell,
+        order: Order,
         answer: Answer<postern_queue::session_id::SessionId>,
     ) {
         let gather = Arc::new(Gather::new(self.inboxes.len(), usize::MAX, answer));
+        let goodbye = Arc::new(Goodbye::begin(order, self.clock.now_ms()));
         for inbox in &self.inboxes {
-            inbox.push(Message::Goodbye(selection.clone(), farewell.clone(), Arc::clone(&gather)));
+            inbox.push(Message::Goodbye(selection.clone(), Arc::clone(&goodbye), Arc::clone(&gather)));
         }
     }
 

@@ -15,6 +15,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::engine::Engine;
+use crate::goodbye::Goodbye;
 use crate::inbox::Message;
 use crate::selection::{Selection, SessionRow};
 use crate::slot::{Phase, SessionCommand, Slot};
@@ -200,14 +201,28 @@ impl Io {
                 let slots = self.matching(&selection);
                 gather.add(slots.iter().map(|slot| SessionRow::of(slot, now_ms)));
             }
-            Message::Goodbye(selection, farewell, gather) => {
+            Message::Goodbye(selection, goodbye, gather) => {
                 let told = self.matching(&selection);
-                told.iter().for_each(|slot| slot.tell(SessionCommand::Goodbye(farewell.clone())));
+                told.iter().for_each(|slot| self.say_goodbye(slot, &goodbye));
                 gather.add(told.iter().map(|slot| slot.id));
             }
             Message::Probe(job) => drop(spawn_local(probe::run(Rc::clone(self), job))),
             Message::Accept | Message::StopAccepting | Message::Stop => {}
         }
+    }
+
+    /// Spliced sessions have turns. Who has time yet is not woken for it: the wheel does that.
+    fn say_goodbye(&self, slot: &Slot, goodbye: &Goodbye) {
+        if slot.phase.get() != Phase::Spliced {
+            return slot.tell(SessionCommand::Goodbye(goodbye.at_once()));
+        }
+        let farewell = goodbye.in_turn();
+        let told_ms = farewell.told_ms;
+        if told_ms <= self.now_ms() {
+            return slot.tell(SessionCommand::Goodbye(farewell));
+        }
+        slot.leave_word(SessionCommand::Goodbye(farewell));
+        self.set_deadline(slot, slot.deadline_ms().min(told_ms));
     }
 
     fn renew_tickets(&self) {

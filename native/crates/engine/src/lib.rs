@@ -13,6 +13,7 @@ pub mod counters;
 pub mod end_reason;
 pub mod ends;
 pub mod engine;
+pub mod goodbye;
 pub mod handoff;
 pub mod inbox;
 pub mod io_thread;

@@ -22,11 +22,12 @@ use self::client_tls::tls_fields;
 use self::login::concerns_a_server;
 use crate::config::FrontendTls;
 use crate::end_reason::EndReason;
+use crate::goodbye::Farewell;
 use crate::handoff::OpenServer;
 use crate::io_thread::Io;
 use crate::placement::PinGuard;
 use crate::session::{Client, Ending, SessionGuard, dismiss_worker, leave_worker};
-use crate::slot::{Farewell, Interest, Phase, SessionCommand, Slot, Woken};
+use crate::slot::{Interest, Phase, SessionCommand, Slot, Woken};
 use crate::splice::Spliced;
 use crate::worker_link::{Event, News, WorkerLink, place_taking};
 
