@@ -11,8 +11,8 @@ export interface CpuAccount {
   readonly joinPath: string;
   /** Undefined once the program has ended and its group is gone. */
   usageUs(): number | undefined;
-  /** Removes the group once its last process has ended. */
-  close(): void;
+  /** Removes the group; false while one of its processes still lives. */
+  close(): boolean;
 }
 
 /** Undefined where groups cannot be made: no rights, or none that count CPU time. */
@@ -35,12 +35,12 @@ export function openAccount(name: string): CpuAccount | undefined {
   return undefined;
 }
 
-/** A process that outlives the program keeps its group; it holds nothing but a name. */
-function removeGroup(folder: string): void {
+function removeGroup(folder: string): boolean {
   try {
     rmdirSync(folder);
+    return true;
   } catch {
-    return;
+    return !existsSync(folder);
   }
 }
 
