@@ -43,6 +43,8 @@ tbody th { font-weight: 500; }
 .goals tr > :last-child { padding-right: 0; }
 small { display: block; color: var(--soft); font-size: 11px; font-weight: 400; }
 .numbers table { font-size: 12.5px; }
+.numbers thead th { overflow-wrap: break-word; white-space: normal; max-width: 84px; }
+.numbers tbody th { min-width: 150px; }
 .numbers td.ours, .numbers th.ours { color: var(--ours); font-weight: 600; }
 .subjects th, .subjects td { padding-right: 18px; }
 .subjects th { white-space: nowrap; }
@@ -111,11 +113,13 @@ figcaption .goal + .goal { margin-left: 14px; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   main { max-width: none; padding: 0; }
   body { font-size: 11pt; }
-  h2, figcaption, thead { break-after: avoid; }
+  h2, figcaption, thead, .scenario > p { break-after: avoid; }
+  .numbers { page: wide; border-top: none; }
   tr { break-inside: avoid; }
   .wide { overflow: visible; }
   .numbers table { font-size: 8pt; }
   small { font-size: 7pt; }
 }
 @page { margin: 14mm; }
+@page wide { size: landscape; }
 `;
