@@ -95,7 +95,8 @@ function present(results: Results, { scenarios }: Plan, { root, say }: Place): n
   const names = results.subjects.map(({ name }) => name);
   const ratio = rival === undefined ? [] : [`postern/${rival}`];
   const heading = ['median [min..max]', ...names, ...ratio, 'goals'];
-  say(`\n${formatTable([heading, ...report.rows.map((row) => cellsOf(row, results, rival))])}\n`);
+  const lines = [heading, ...report.rows.map((row) => cellsOf(row, results, rival))];
+  say(`\n${formatTable(lines, [0, heading.length - 1])}\n`);
   say('Figures with a + are what the gateway adds to direct in the same round.');
   for (const [scenario, count] of Object.entries(report.thrownAway)) {
     if (count > 0)

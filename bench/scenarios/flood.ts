@@ -54,12 +54,26 @@ async function measureFlood({ subject, tool, lengths }: Stage): Promise<Measured
   return {
     figures: isEmpty ? {} : figures,
     // A session that was dropped is a result here, not a fault of the run.
-    faults: [...loadFaults({ ...asked, errors: 0 }), ...loadFaults(shaken), ...cpuFaults(cpu)],
+    faults: [
+      ...loadFaults({ ...asked, errors: 0 }),
+      ...loadFaults(shaken),
+      ...cpuFaults(cpu),
+      ...loadedFaults(figures.cores),
+    ],
     gaugeUs: isEmpty ? undefined : shaken.own_cpu_us_per_unit,
     detail: { cpuUs: cpu.scheduledUs, asked, shaken },
   };
 }
 
+/** A gateway with CPU time to spare, or one that another program keeps from its core, is in no flood. */
+function loadedFaults(cores: number): readonly string[] {
+  if (cores >= coresMin) return [];
+  return [`no flood: the gateway had ${cores.toFixed(2)} cores; the machine is busy with something else`];
+}
+
 function row(figure: string, what: string, unit: string, digits: number): RowKind {
   return { figure, what, unit, digits, better: 'lower' };
 }
+
+/** Of the one that it is pinned to. */
+const coresMin = 0.7;

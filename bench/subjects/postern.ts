@@ -2,7 +2,7 @@
  * Postern as built: one IO thread, one worker, one server, one database that is active on it, a file
  * directory.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,7 +36,9 @@ export function findPostern(root: string): SubjectKind {
 
 async function startPostern(entry: string, bed: Bed, setup: Setup): Promise<Subject> {
   const port = await freePort();
-  const environment = posternSettings(bed, port, setup);
+  // One that lives through all rounds and one that is measured fresh may run side by side.
+  const adminSocket = join(mkdtempSync(join(bed.folder, 'postern-')), 'admin.sock');
+  const environment = { ...posternSettings(bed, port, setup), POSTERN_ADMIN_SOCKET: adminSocket };
   writeFileSync(join(bed.folder, 'mailboxes'), mailboxes());
   writeFileSync(join(bed.folder, 'copies.yaml'), posternCopies);
   const program = { name: 'postern', command: process.execPath, words: [entry, 'run'], core: serverCore };
@@ -45,7 +47,7 @@ async function startPostern(entry: string, bed: Bed, setup: Setup): Promise<Subj
   await awaitPort(port, running, 'postern');
   // One listener shows both certificates, by the name that the client asks for; it dials behind the login.
   const ports = { imaps: port, imapsRsa: port, handshake: port, handshakeRsa: port };
-  const workerCounters = () => readWorkerCounters(socketIn(bed.folder));
+  const workerCounters = () => readWorkerCounters(adminSocket);
   const subject: Subject = { ...running, name: 'postern', ports, workerCounters };
   await awaitLogin(subject, bed);
   return subject;
@@ -65,7 +67,7 @@ async function awaitLogin({ ports, lastWords }: Subject, { tool }: Bed): Promise
   throw new Error(`postern takes no login: ${said}\n${lastWords()}`);
 }
 
-/** Its whole environment; the limits are raised, since the generator comes from few addresses. */
+/** Its environment but for the admin socket. The limits are raised: the generator has few addresses. */
 export function posternSettings(
   { folder, stubPort, stubTlsPort }: Pick<Bed, 'folder' | 'stubPort' | 'stubTlsPort'>,
   port: number,
@@ -101,7 +103,6 @@ export function posternSettings(
     POSTERN_MAX_CONNECTIONS: '20000',
     POSTERN_MAX_CONNECTIONS_PER_ADDRESS: '20000',
     POSTERN_DRAIN_TIMEOUT: '0s',
-    POSTERN_ADMIN_SOCKET: socketIn(folder),
   };
 }
 
@@ -131,10 +132,6 @@ export function sumOf(text: string, metric: string): number {
   const samples = [...text.matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))];
   if (samples.length === 0) throw new Error(`postern has no metric ${metric}`);
   return samples.reduce((sum, [, value]) => sum + Number(value), 0);
-}
-
-function socketIn(folder: string): string {
-  return join(folder, 'admin.sock');
 }
 
 /** The P-256 file, then the RSA one. */

@@ -19,6 +19,11 @@ pub enum Failure {
     Negotiated(String),
     Moved(std::io::Error),
     Reply(String),
+    /// Literals of another size than was asked for.
+    Size {
+        got: usize,
+        wanted: usize,
+    },
     Closed,
     /// A reply without an end.
     TooLong,
@@ -33,6 +38,7 @@ impl fmt::Display for Failure {
             Self::Negotiated(what) => to.write_str(what),
             Self::Moved(error) => write!(to, "reading or writing: {error}"),
             Self::Reply(line) => write!(to, "unexpected reply: {line}"),
+            Self::Size { got, wanted } => write!(to, "{got} bytes of literals instead of {wanted}"),
             Self::Closed => to.write_str("closed by the server"),
             Self::TooLong => write!(to, "a reply over {REPLY_BYTES_MAX} bytes"),
             Self::TimedOut => to.write_str("timed out"),

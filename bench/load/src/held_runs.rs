@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::client::Failure;
-use crate::closed_loop::{self, Bounds, Turn, UNIT_TIME_MAX};
+use crate::closed_loop::{self, Bounds, Tally, Turn, UNIT_TIME_MAX};
 use crate::held::Held;
 use crate::options::Options;
 use crate::report::Line;
@@ -21,22 +21,20 @@ use crate::{cpu, scripts};
 pub async fn fetch(options: &Options) -> Result<(), String> {
     let piece = piece(options)?;
     let (bounds, held) = logged_in(options).await?;
-    let (bytes, held_too) = (Rc::new(Cell::new(0)), held.clone());
-    let counted = bytes.clone();
+    let held_too = held.clone();
     let unit = move |Turn { lane, .. }: Turn| {
-        let (held, bytes) = (held_too.clone(), counted.clone());
+        let held = held_too.clone();
         async move {
             let fetched = held.with(lane, |mut connection| async move {
                 let outcome = scripts::fetch(&mut connection, piece).await;
                 (connection, outcome)
             });
-            bytes.set(bytes.get() + fetched.await?);
-            Ok(())
+            fetched.await
         }
     };
     starting_shot().await;
     let mut tally = closed_loop::run(bounds, unit).await;
-    finish(tally.line("fetch").count("bytes", bytes.get()), &held).await;
+    finish(bulk_line(&mut tally, "fetch", piece), &held).await;
     Ok(())
 }
 
@@ -45,23 +43,27 @@ pub async fn append(options: &Options) -> Result<(), String> {
     let piece = piece(options)?;
     let text = Rc::new(scripts::appends(piece));
     let (bounds, held) = logged_in(options).await?;
-    let (bytes, held_too) = (Rc::new(Cell::new(0)), held.clone());
-    let counted = bytes.clone();
+    let held_too = held.clone();
     let unit = move |Turn { lane, .. }: Turn| {
-        let (held, bytes, text) = (held_too.clone(), counted.clone(), text.clone());
+        let (held, text) = (held_too.clone(), text.clone());
         async move {
             let appended = held.with(lane, |mut connection| async move {
                 let outcome = scripts::append(&mut connection, piece, &text).await;
                 (connection, outcome)
             });
-            bytes.set(bytes.get() + appended.await?);
-            Ok(())
+            appended.await
         }
     };
     starting_shot().await;
     let mut tally = closed_loop::run(bounds, unit).await;
-    finish(tally.line("append").count("bytes", bytes.get()), &held).await;
+    finish(bulk_line(&mut tally, "append", piece), &held).await;
     Ok(())
+}
+
+/// Each unit has moved its whole batch, or is an error.
+fn bulk_line(tally: &mut Tally, kind: &str, piece: u32) -> Line {
+    let bytes = tally.samples.count() * scripts::batch_bytes(piece);
+    tally.line(kind).count("bytes", bytes)
 }
 
 /// NOOPs in sessions that are logged in, one after another in each.

@@ -99,11 +99,13 @@ pub async fn noop(connection: &mut Connection) -> Result<(), Failure> {
     connection.expect("n OK").await.map(|_| ())
 }
 
-/// As many pieces of that size as make a batch, asked for by one command. Gives the bytes of the pieces.
-pub async fn fetch(connection: &mut Connection, piece: u32) -> Result<usize, Failure> {
+/// As many pieces of that size as make a batch, asked for by one command.
+pub async fn fetch(connection: &mut Connection, piece: u32) -> Result<(), Failure> {
     let last = batch_of(piece);
     connection.say(&format!("f FETCH 1:{last} (BODY.PEEK[]<0.{piece}>)\r\n")).await?;
-    connection.expect("f OK").await
+    let got = connection.expect("f OK").await?;
+    let wanted = batch_bytes(piece);
+    if got == wanted { Ok(()) } else { Err(Failure::Size { got, wanted }) }
 }
 
 /// A batch of APPENDs with literals that await no word, ready to be sent again and again.
@@ -118,13 +120,18 @@ pub fn appends(piece: u32) -> Vec<u8> {
     text
 }
 
-/// Sends the batch, and awaits each answer. Gives the bytes of the pieces.
-pub async fn append(connection: &mut Connection, piece: u32, text: &[u8]) -> Result<usize, Failure> {
+/// Sends the batch, and awaits each answer.
+pub async fn append(connection: &mut Connection, piece: u32, text: &[u8]) -> Result<(), Failure> {
     connection.write(text).await?;
     for number in 1..=batch_of(piece) {
         connection.expect(&format!("p{number} OK")).await?;
     }
-    Ok((batch_of(piece) * piece) as usize)
+    Ok(())
+}
+
+/// The bytes of the pieces of a batch.
+pub fn batch_bytes(piece: u32) -> usize {
+    batch_of(piece) as usize * piece as usize
 }
 
 /// Pieces in a batch: about 1 MiB together, so that what is said around them does not weigh.
