@@ -1,7 +1,7 @@
 /**
  * Dovecot as the rival: its login proxy, which reads the login, looks the user up, and logs in to the server.
  * As its high-performance mode has it: one imap-login process for all sessions instead of one a session,
- * which is worth twelve times in CPU and nineteen times in memory.
+ * which costs eleven times as much CPU a login.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -51,13 +51,14 @@ async function startDovecot(command: string, bed: Bed, setup: Setup): Promise<Su
   return startRival({ name: 'dovecot', command, words: ['-F', '-c', path], ports }, bed);
 }
 
-/** Logs go to a file: Dovecot always writes a line for each login and each end. */
+/** The log goes to a file, by standard error: Dovecot always writes a line for each login and each end. */
 export function dovecotConfig({ ports, serverPort, isServerTls, folder, keys }: Places): string {
-  const serverTls = isServerTls ? ' ssl=yes' : '';
+  // Its caged login process finds no authority for a server's certificate, so it takes any.
+  const serverTls = isServerTls ? ' ssl=any-cert' : '';
   return `base_dir = ${folder}/run
 state_dir = ${folder}/run/state
 instance_name = bench
-log_path = ${folder}/dovecot.log
+log_path = /dev/stderr
 listen = 127.0.0.1
 protocols = imap
 ssl = required
@@ -67,7 +68,6 @@ ssl_min_protocol = TLSv1.2
 ssl_cipher_list = ${tls.ciphers}
 ssl_cipher_suites = ${tls.suites}
 ssl_curve_list = ${tls.groups}
-ssl_client_ca_file = ${keys}/cert.pem
 local_name rsa.localhost {
   ssl_cert = <${keys}/rsa-cert.pem
   ssl_key = <${keys}/rsa-key.pem

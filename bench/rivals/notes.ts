@@ -23,7 +23,7 @@ const notes: Readonly<Record<string, readonly string[]>> = {
     'The same with ssl_conf_command NumTickets 0, which takes the stall away, and resumption with it.',
   ],
   dovecot: [
-    'In its high-performance mode (one login process for all); as it ships it needs about twelve times the ' +
+    'In its high-performance mode (one login process for all); as it ships it needs about eleven times the ' +
       'CPU time. All its processes are counted: login, auth, anvil, stats, log, config.',
   ],
 };
