@@ -92,8 +92,10 @@ export function parentIn(stat: string): number {
   return Number(fieldsBehindName(stat)[1] ?? 0);
 }
 
+/** A page that several processes share counts for each of them by its part, where Linux says so. */
 export function anonymousKiBIn(smapsRollup: string): number {
-  return Number(/^Anonymous:\s+(\d+) kB$/m.exec(smapsRollup)?.[1] ?? 0);
+  const field = /^Pss_Anon:\s+(\d+) kB$/m.exec(smapsRollup) ?? /^Anonymous:\s+(\d+) kB$/m.exec(smapsRollup);
+  return Number(field?.[1] ?? 0);
 }
 
 /** The members of the tree below `root`, itself included, from pairs of process and parent. */

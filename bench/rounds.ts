@@ -4,7 +4,7 @@
  */
 import type { Options } from './options.ts';
 import type { Run } from './results.ts';
-import type { Scenario, Stage } from './scenario.ts';
+import type { Measured, Scenario } from './scenario.ts';
 import { rotated } from './statistics.ts';
 import type { Bed, Subject, SubjectKind } from './subject.ts';
 import { formatNumber } from './table.ts';
@@ -73,34 +73,25 @@ interface Turn {
   readonly shared: Subject | undefined;
 }
 
+/** A run that breaks off, or a start, costs its own figures and not those of the half hour before it. */
 async function runOnce({ scenario, round, kind, shared }: Turn, bed: Bed, lengths: Options): Promise<Run> {
+  const names = { scenario: scenario.name, round, subject: kind.name };
   const isFresh = scenario.process === 'fresh' || shared === undefined;
-  const subject = isFresh ? await kind.start(bed, scenario.setup) : shared;
+  let subject = isFresh ? undefined : shared;
   try {
-    const measured = await measureOrFault({ subject, tool: bed.tool, lengths }, scenario);
-    return { scenario: scenario.name, round, subject: kind.name, ...measured };
+    subject ??= await kind.start(bed, scenario.setup);
+    return { ...names, ...(await scenario.measure({ subject, tool: bed.tool, lengths })) };
+  } catch (error) {
+    return { ...names, ...brokenOff(error, subject) };
   } finally {
-    if (isFresh) await subject.stop();
+    if (isFresh) await subject?.stop();
   }
 }
 
-/** A run that breaks off costs its own figures, not those of the half hour before it. */
-async function measureOrFault(
-  stage: Stage,
-  scenario: Scenario,
-): Promise<Omit<Run, 'scenario' | 'round' | 'subject'>> {
-  try {
-    return await scenario.measure(stage);
-  } catch (error) {
-    const said = stage.subject.lastWords();
-    const fault = `broken off: ${error instanceof Error ? error.message : String(error)}`;
-    return {
-      figures: {},
-      faults: [said === '' ? fault : `${fault}\n${said}`],
-      gaugeUs: undefined,
-      detail: {},
-    };
-  }
+function brokenOff(error: unknown, subject: Subject | undefined): Measured {
+  const words = [error instanceof Error ? error.message : String(error), subject?.lastWords() ?? ''];
+  const fault = `broken off: ${words.filter((word) => word !== '').join('\n')}`;
+  return { figures: {}, faults: [fault], gaugeUs: undefined, detail: {} };
 }
 
 function summary({ figures }: Run, { rows }: Scenario): string {

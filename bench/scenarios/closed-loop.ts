@@ -39,7 +39,8 @@ export function measuredOf(
     figures: isEmpty ? {} : figures,
     faults,
     gaugeUs: isEmpty ? undefined : result.own_cpu_us_per_unit,
-    detail: { cpuUs, ...result },
+    // Few cores with a high p50 is a subject that waits, not one that works.
+    detail: { cpuUs, cores: cpuUs / 1e6 / result.seconds, ...result },
   };
 }
 

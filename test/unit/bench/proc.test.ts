@@ -31,6 +31,7 @@ test.each([
 test('only anonymous memory counts, not its huge pages', () => {
   const rollup = 'Rss:  900 kB\nPss:  800 kB\nAnonymous:       12345 kB\nAnonHugePages:  2048 kB\n';
   expect(anonymousKiBIn(rollup)).toBe(12345);
+  expect(anonymousKiBIn(`${rollup}Pss_Anon:   10000 kB\n`)).toBe(10000);
   expect(anonymousKiBIn('')).toBe(0);
 });
 

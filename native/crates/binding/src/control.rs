@@ -355,7 +355,7 @@ pub struct WorkerStats {
     pub queued: u32,
     /// For how long the oldest event has waited: a worker that does not drain is stuck.
     pub oldest_ms: i64,
-    /// Queued and sent since the start, over all workers that had this place.
+    /// Taken, and sent to take them, since the start, over all workers that had this place.
     pub events: i64,
     pub wakes: i64,
 }
@@ -373,7 +373,7 @@ pub fn stats() -> Result<Stats> {
             queued: queued as u32,
             oldest_ms: oldest_ms as i64,
             events: worker.events.get() as i64,
-            wakes: worker.wakes.get() as i64,
+            wakes: worker.wakes() as i64,
         }
     });
     Ok(Stats {

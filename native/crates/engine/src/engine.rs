@@ -200,7 +200,8 @@ impl Engine {
     /// A worker takes its place; gives its turn. `None`: there is no such place.
     #[must_use]
     pub fn join(&self, place: usize, wake: Wake) -> Option<u32> {
-        let (turn, before) = self.workers.get(place)?.join(wake);
+        let link = self.workers.get(place)?;
+        let (turn, before) = link.join(link.counted(wake));
         if let Some(before) = before {
             self.tell_all(|| Message::WorkerGone(WorkerId { place, turn: before }));
         }
@@ -223,6 +224,7 @@ impl Engine {
         if drained.made_room {
             self.tell_all(|| Message::WorkerHasRoom(worker));
         }
+        link.events.add(drained.records as u64);
         (drained.records, drained.has_more)
     }
 

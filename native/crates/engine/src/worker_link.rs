@@ -9,8 +9,6 @@ use postern_queue::session_id::SessionId;
 use postern_queue::worker_queue::{Head, Pushed, WorkerQueue};
 use postern_route::worker_hash::choose_worker;
 
-use crate::counters::Count;
-
 /// Wakes the worker's thread; carries nothing.
 pub type Wake = Box<dyn Fn() + Send + Sync>;
 
@@ -22,10 +20,10 @@ pub struct WorkerLink {
     /// Set when the main thread finds the worker stuck: nothing new for it.
     suspended: AtomicBool,
     sessions: AtomicU32,
-    /// Events that were queued, and wakes that were sent, since the start, over all turns of this place:
+    /// Events that the workers of this place have taken, and wakes that were sent to them, since the start:
     /// their ratio says how well a wake is used.
-    pub events: Count,
-    pub wakes: Count,
+    pub events: crate::counters::Count,
+    wakes: std::sync::Arc<crate::counters::Count>,
 }
 
 /// The worker that has a place just now.
@@ -93,6 +91,21 @@ impl WorkerLink {
         self.sessions.load(Ordering::Relaxed)
     }
 
+    /// The same wake, each call of it counted.
+    #[must_use]
+    pub fn counted(&self, wake: Wake) -> Wake {
+        let wakes = std::sync::Arc::clone(&self.wakes);
+        Box::new(move || {
+            wakes.add(1);
+            wake();
+        })
+    }
+
+    #[must_use]
+    pub fn wakes(&self) -> u64 {
+        self.wakes.get()
+    }
+
     pub fn session_came(&self) {
         self.sessions.fetch_add(1, Ordering::Relaxed);
     }
@@ -128,9 +141,7 @@ impl WorkerLink {
 
     fn settle(&self, pushed: &Pushed) -> Option<u32> {
         let Pushed::Taken { wakes, turn } = *pushed else { return None };
-        self.events.add(1);
         if wakes && let Some(seat) = self.seat.load().as_ref() {
-            self.wakes.add(1);
             (seat.wake)();
         }
         Some(turn)
@@ -152,31 +163,4 @@ fn head(event: Event, id: SessionId, argument: u32) -> Head {
 pub fn worker_for(workers: &[WorkerLink], client: IpAddr) -> Option<usize> {
     let loads: Vec<Option<u32>> = workers.iter().map(WorkerLink::load).collect();
     choose_worker(client, &loads)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wake_is_counted_once_for_all_that_it_brings() {
-        let link = WorkerLink::default();
-        let id = SessionId::from_halves(1, 2);
-        let _ = link.join(Box::new(|| ()));
-        for _ in 0..3 {
-            assert!(link.push(Event::Line, id, 0, b"a NOOP", 0));
-        }
-        assert_eq!((link.events.get(), link.wakes.get()), (3, 1));
-        let drained = link.queue.drain(&mut [0; 20], &mut [0; 100], 0);
-        assert_eq!(drained.records, 3);
-        link.push_last(Event::Closed, id, 0, 0);
-        assert_eq!((link.events.get(), link.wakes.get()), (4, 2));
-    }
-
-    #[test]
-    fn what_waits_for_a_worker_to_come_wakes_nobody() {
-        let link = WorkerLink::default();
-        link.push_last(Event::Closed, SessionId::from_halves(1, 2), 0, 0);
-        assert_eq!((link.events.get(), link.wakes.get()), (1, 0));
-    }
 }
