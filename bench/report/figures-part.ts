@@ -89,7 +89,7 @@ function percentileFigures(runs: readonly Run[], subjects: readonly SubjectFacts
       return points.length === 0 ? [] : [{ name: subject.name, tone: toneOf(subject), points }];
     });
     if (strips.length === 0) return [];
-    const title = thing === '' ? 'the whole session' : thing.replaceAll('_', ' ');
+    const title = thing === '' ? 'a whole unit' : thing.replaceAll('_', ' ');
     const caption = markup`<figcaption><span><strong>${title}</strong>, percentiles</span>
 <span class="remark">as the generator saw it, nothing subtracted</span></figcaption>`;
     return [markup`<figure>${caption}${formatPercentilePlot(title, strips)}</figure>`];

@@ -62,7 +62,7 @@ test('a stall is cut off with a mark, and its figure stands beside it', () => {
 test('percentiles are drawn where times were taken', () => {
   const page = formatPage(file());
   expect(between(page, 'aria-label="until login"', '</svg>')).toContain('p50 / p99 / p99.9');
-  expect(page).not.toContain('aria-label="the whole session"');
+  expect(page).not.toContain('aria-label="a whole unit"');
 });
 
 test('foreign text is shown, not obeyed', () => {

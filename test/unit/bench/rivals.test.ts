@@ -10,6 +10,7 @@ import { hitchConfig } from '../../../bench/rivals/hitch.ts';
 import { findNginx, loadingIn, nginxFrame } from '../../../bench/rivals/nginx.ts';
 import { mailConfig } from '../../../bench/rivals/nginx-mail.ts';
 import { streamConfig } from '../../../bench/rivals/nginx-stream.ts';
+import { notesOn } from '../../../bench/rivals/notes.ts';
 import { type Places, tls } from '../../../bench/rivals/rival.ts';
 import { makeAuthority } from '../../support/certificates.ts';
 import { freePorts } from '../../support/ports.ts';
@@ -72,6 +73,15 @@ test('each rival has a name of its own, a version, and a mend where it is missin
     expect(version).not.toBe('');
     if (missing !== undefined) expect(missing).toMatch(/apt-get install|BENCH_|configures/);
   }
+});
+
+test('each rival is described, on the page and in the README', () => {
+  const readme = readFileSync(new URL('../../../bench/README.md', import.meta.url), 'utf8');
+  for (const { name } of findRivals()) {
+    expect(notesOn(name), name).not.toEqual([]);
+    expect(readme).toContain(`| \`${name}\` |`);
+  }
+  expect(notesOn('toString')).toEqual([]);
 });
 
 test.each<[string, string, string | undefined]>([
