@@ -37,14 +37,16 @@ export function chipOf({ is }: Pick<Verdict, 'is'>): Markup {
 
 /** `at most 0.60 x haproxy`: a bound as a reader says it. */
 export function boundText(goal: Goal, bound: number, row: Pick<Row, 'digits' | 'unit'>): string {
+  // A count needs no unit: none dropped is none.
+  const unit = row.unit === 'count' ? '' : ` ${row.unit}`;
   switch (goal.of) {
     case 'ratio':
       return `at most ${formatNumber(bound, 2)} × ${goal.rival}`;
     case 'figure':
-      return `at most ${formatNumber(bound, fewestDigits(bound, row.digits))} ${row.unit}`;
+      return `at most ${formatNumber(bound, fewestDigits(bound, row.digits))}${unit}`;
     case 'difference': {
       if (bound === 0) return `at most ${goal.rival}`;
-      return `at most ${goal.rival} + ${formatNumber(bound, fewestDigits(bound, row.digits))} ${row.unit}`;
+      return `at most ${goal.rival} + ${formatNumber(bound, fewestDigits(bound, row.digits))}${unit}`;
     }
   }
 }

@@ -71,11 +71,11 @@ small { display: block; color: var(--soft); font-size: 11px; font-weight: 400; }
 .swatch.whisker {
   width: 18px; height: 0; border-top: 1.2px solid var(--dots); border-radius: 0; vertical-align: middle;
 }
-figure { margin: 18px 0 0; break-inside: avoid; }
+figure { margin: 18px 0 0; break-inside: avoid; overflow-x: auto; }
 figcaption { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; margin-bottom: 2px; }
 figcaption .goal { margin-left: auto; font-size: 13px; color: var(--soft); }
 figcaption .goal + .goal { margin-left: 14px; }
-.plot { display: block; width: 100%; height: auto; overflow: visible; }
+.plot { display: block; width: 100%; min-width: 640px; height: auto; }
 .plot text { font-size: 12.5px; fill: var(--ink); font-variant-numeric: tabular-nums; }
 .plot .head, .plot .tick { fill: var(--soft); font-size: 11px; }
 .plot .ratio { fill: var(--soft); }
@@ -104,6 +104,11 @@ figcaption .goal + .goal { margin-left: 14px; }
 .bullet line { stroke: var(--ink); stroke-width: 2; }
 .bullet line.stretch { stroke: var(--soft); stroke-width: 1.5; }
 .reading ul { margin: 6px 0 0; padding-left: 18px; }
+@media (max-width: 700px) {
+  main { padding: 24px 14px 48px; }
+  h1 { font-size: 24px; }
+  figcaption .goal { margin-left: 0; }
+}
 @media print {
   :root {
     --page: #ffffff; --ink: #000000; --soft: #555555; --faint: #dddddd; --band: #ffffff;
@@ -116,7 +121,8 @@ figcaption .goal + .goal { margin-left: 14px; }
   h2, figcaption, thead, .scenario > p { break-after: avoid; }
   .numbers { page: wide; border-top: none; }
   tr { break-inside: avoid; }
-  .wide { overflow: visible; }
+  .wide, figure { overflow: visible; }
+  .plot { min-width: 0; }
   .numbers table { font-size: 8pt; }
   small { font-size: 7pt; }
 }

@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { buildReport } from '../../../bench/report.ts';
+import type { Goal } from '../../../bench/goals.ts';
+import { boundText } from '../../../bench/report/goals-part.ts';
 import { formatPage } from '../../../bench/report/html-page.ts';
 import { type ResultsFile, parseResultsFile } from '../../../bench/report/results-file.ts';
 import { writePageOf } from '../../../bench/report/write-page.ts';
@@ -86,6 +88,14 @@ test('goals are counted, each with its verdict', () => {
   expect(goals.match(/class="chip (?:stretch|met|missed)"/g)).toHaveLength(3);
 });
 
+test.each<[string, Goal, { readonly digits: number; readonly unit: string }, string]>([
+  ['a ratio', ratio('login.cpuUs', 0.6), { digits: 0, unit: 'CPU µs' }, 'at most 0.60 × haproxy'],
+  ['a figure', figure('idle.kib', 7), { digits: 1, unit: 'KiB' }, 'at most 7 KiB'],
+  ['a count', figure('flood.dropped', 0), { digits: 0, unit: 'count' }, 'at most 0'],
+])('%s is bounded in words', (_, goal, row, words) => {
+  expect(boundText(goal, goal.first, row)).toBe(words);
+});
+
 test('a figure that is no number counts as not measured', () => {
   const torn = JSON.parse(JSON.stringify(file())) as ResultsFile;
   for (const row of torn.rows) Object.assign(row.figures['nginx-mail'] ?? {}, { median: null });
@@ -121,6 +131,14 @@ test('the page of an earlier result lies beside it', async () => {
   expect(writePageOf(bad)).toEqual({ problem: `${bad}: it is not a result of this bench` });
   expect(writePageOf(join(folder, 'none.json')).problem).toContain('no such file');
 });
+
+function ratio(row: string, first: number): Goal {
+  return { row, first, of: 'ratio', rival: 'haproxy' };
+}
+
+function figure(row: string, first: number): Goal {
+  return { row, first, of: 'figure' };
+}
 
 const scenarios: readonly Scenario[] = [
   scenario('login', [
