@@ -3,7 +3,7 @@
  * threads and processes of the program, those that have ended included, in nanoseconds or microseconds.
  * Without one, `/proc` has to do (proc.ts), which loses what ends between two looks.
  */
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface CpuAccount {
@@ -33,6 +33,27 @@ export function openAccount(name: string): CpuAccount | undefined {
     }
   }
   return undefined;
+}
+
+/**
+ * Removes groups that comparisons left behind which were broken off: the last one to end has no time to wait
+ * until what it has killed is gone.
+ */
+export function removeStaleAccounts(): void {
+  for (const { root } of hierarchies) {
+    for (const name of foldersIn(root)) {
+      const owner = /^postern-bench-(\d+)-\d+$/.exec(name)?.[1];
+      if (owner !== undefined && !existsSync(`/proc/${owner}`)) removeGroup(join(root, name));
+    }
+  }
+}
+
+function foldersIn(root: string): readonly string[] {
+  try {
+    return readdirSync(root);
+  } catch {
+    return [];
+  }
 }
 
 function removeGroup(folder: string): boolean {

@@ -7,7 +7,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CpuAccount, openAccount } from './cpu-account.ts';
+import { type CpuAccount, openAccount, removeStaleAccounts } from './cpu-account.ts';
 import { type CpuTime, anonymousKiBOf, cpuTimeOf } from './proc.ts';
 
 export interface Program {
@@ -46,6 +46,7 @@ export interface Launcher {
 export function createLauncher(folder: string): Launcher {
   const running = new Set<Running>();
   let count = 0;
+  removeStaleAccounts();
   const killAll = () => running.forEach(({ pid }) => killGroup(pid));
   process.once('exit', killAll);
   return {

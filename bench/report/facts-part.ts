@@ -11,6 +11,7 @@ export function formatHeading({ at, machine, options, tls }: ResultsFile): Marku
     ['measured', `${at.slice(0, 16).replace('T', ' ')} UTC`],
     ['machine', `${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}`],
     ['runs', `${options.rounds} interleaved rounds of ${options.seconds} s, everything on loopback`],
+    ...(options.rounds < quotableRounds ? [['note', tooFewRounds] as const] : []),
     ...Object.entries(tls).map(([version, what]) => [`TLS ${version}`, what] as const),
   ];
   return markup`<header>
@@ -64,6 +65,10 @@ function does({ role, features }: SubjectFacts): string {
   );
   return [reads, ...lacks].join('; ');
 }
+
+/** Below this a spread says little. */
+const quotableRounds = 5;
+const tooFewRounds = `fewer than ${quotableRounds} rounds: enough to see that it works, not to be quoted`;
 
 const readings: readonly string[] = [
   'CPU time per unit is what to compare: all processes of a subject together, by the scheduler’s count. ' +

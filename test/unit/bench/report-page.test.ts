@@ -80,6 +80,12 @@ test('the faults stand before every figure, and their heading says what they mea
   expect(formatPage(file())).not.toContain('not to be believed');
 });
 
+test('a quick comparison says that it is one', () => {
+  expect(formatPage(file())).toContain('fewer than 5 rounds');
+  const { options } = file();
+  expect(formatPage({ ...file(), options: { ...options, rounds: 5 } })).not.toContain('fewer than');
+});
+
 test('goals are counted, each with its verdict', () => {
   const goals = between(formatPage(file()), 'class="goals"', '</section>');
   expect(goals).toContain('2 of 3 met, 1 of them to the stretch.');
