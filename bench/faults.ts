@@ -21,8 +21,16 @@ export function cpuFaults({ scheduledUs, tickUs, countsEnded }: CpuTime): readon
   return [`the CPU counters disagree, ${scheduled} ms by the scheduler, ${ticked} ms by ticks`];
 }
 
+/** A gateway with CPU time to spare, or one that another program keeps from its core, is in no flood. */
+export function floodFaults(cores: number): readonly string[] {
+  if (cores >= floodCoresMin) return [];
+  return [`no flood: the gateway had ${cores.toFixed(2)} cores; something else keeps the machine busy`];
+}
+
 /**
  * Ticks sample: short bursts between two ticks may be missed or doubled, so only a gross difference tells.
  */
 const tickToleranceUs = 100_000;
 const tickToleranceShare = 0.3;
+/** Of the one core that a subject is pinned to. */
+const floodCoresMin = 0.7;

@@ -86,25 +86,17 @@ function rowOf(kind: RowKind, scenario: string, { subjects, runs }: Results): Ro
   }
   const ours = taken.get('postern') ?? new Map<number, number>();
   const rivals = subjects.filter(({ role }) => role === 'rival').map(({ name }) => name);
-  const over = (join: (own: number, rival: number) => number, isBase: (rival: number) => boolean) =>
-    spreads(rivals, (name) =>
-      joined(ours, new Map([...(taken.get(name) ?? [])].filter(([, value]) => isBase(value))), join),
-    );
+  const over = (join: (own: number, rival: number) => number | undefined) =>
+    spreads(rivals, (name) => joined(ours, taken.get(name) ?? new Map<number, number>(), join));
   const row = {
     ...kind,
     id: `${scenario}.${kind.figure}`,
     scenario,
     figures: spreads([...taken.keys()], (name) => taken.get(name) ?? new Map()),
     rounds: Object.fromEntries([...taken].map(([name, values]) => [name, Object.fromEntries(values)])),
-    // What noise has made zero or negative is no base for a ratio.
-    ratios: over(
-      (own, rival) => own / rival,
-      (rival) => rival > 0,
-    ),
-    differences: over(
-      (own, rival) => own - rival,
-      () => true,
-    ),
+    // Of what noise has made zero or negative there is no ratio.
+    ratios: over((own, rival) => (own >= 0 && rival > 0 ? own / rival : undefined)),
+    differences: over((own, rival) => own - rival),
   };
   return { ...row, verdicts: verdictsOf(row) };
 }
@@ -132,11 +124,16 @@ function byRound(runs: readonly Run[], subject: SubjectName, figure: string): By
   );
 }
 
-function joined(left: ByRound, right: ByRound, join: (left: number, right: number) => number): ByRound {
+function joined(
+  left: ByRound,
+  right: ByRound,
+  join: (left: number, right: number) => number | undefined,
+): ByRound {
   const both: [number, number][] = [];
   for (const [round, value] of left) {
     const other = right.get(round);
-    if (other !== undefined) both.push([round, join(value, other)]);
+    const figure = other === undefined ? undefined : join(value, other);
+    if (figure !== undefined) both.push([round, figure]);
   }
   return new Map(both);
 }

@@ -4,7 +4,7 @@
  * is the longest piece of work that a gateway has. The flood's generator stands back behind the one that
  * asks, so that what is timed is the server's delay and not a generator's.
  */
-import { cpuFaults, loadFaults } from '../faults.ts';
+import { cpuFaults, floodFaults, loadFaults } from '../faults.ts';
 import { clientWords, watchLoads } from '../load-tool.ts';
 import { cpuTimeBetween } from '../proc.ts';
 import { type Measured, type RowKind, type Scenario, type Stage, plainServer } from '../scenario.ts';
@@ -59,17 +59,11 @@ async function measureFlood({ subject, tool, lengths }: Stage): Promise<Measured
       ...loadFaults({ ...asked, errors: 0 }),
       ...loadFaults(shaken),
       ...cpuFaults(cpu),
-      ...loadedFaults(figures.cores),
+      ...floodFaults(figures.cores),
     ],
     gaugeUs: isEmpty ? undefined : shaken.own_cpu_us_per_unit,
     detail: { cpuUs: cpu.scheduledUs, asked, shaken },
   };
-}
-
-/** A gateway with CPU time to spare, or one that another program keeps from its core, is in no flood. */
-function loadedFaults(cores: number): readonly string[] {
-  if (cores >= coresMin) return [];
-  return [`no flood: the gateway had ${cores.toFixed(2)} cores; the machine is busy with something else`];
 }
 
 function row(figure: string, what: string, unit: string, digits: number): RowKind {
@@ -78,5 +72,3 @@ function row(figure: string, what: string, unit: string, digits: number): RowKin
 
 /** A p99 of answers that are asked for twice a second needs more of them than a second brings. */
 const lengthFactor = 2;
-/** Of the one that it is pinned to. */
-const coresMin = 0.7;

@@ -7,7 +7,7 @@ import { parseSettings } from '#gateway/settings/parse';
 import { systemSurroundings } from '#gateway/settings/surroundings';
 import type { Moment } from '#lib/clock';
 import type { ServerId } from '#model/ids';
-import { posternCopies, posternSettings } from '../../../bench/subjects/postern.ts';
+import { posternCopies, posternSettings, sumOf } from '../../../bench/subjects/postern.ts';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'bench-test-'))));
@@ -40,6 +40,12 @@ test('the copies file of the bench says that its one server is active', () => {
   const parsed = parseCopiesFile(posternCopies, reading);
   expect(JSON.stringify(parsed)).toContain('"stub1"');
   expect(parsed).not.toHaveProperty('problem');
+});
+
+test('a metric is summed over the workers, and its absence is an error', () => {
+  const page = '# HELP a_total x\na_total{worker="0"} 3\na_total{worker="1"} 4.5\na_total_more 9\nb 1e3\n';
+  expect([sumOf(page, 'a_total'), sumOf(page, 'b')]).toEqual([7.5, 1000]);
+  expect(() => sumOf(page, 'c_total')).toThrow('postern has no metric c_total');
 });
 
 function pem(kind: string): string {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cpuFaults, loadFaults } from '../../../bench/faults.ts';
+import { cpuFaults, floodFaults, loadFaults } from '../../../bench/faults.ts';
 import { buildReport, cellsOf } from '../../../bench/report.ts';
 import type { Results, Run, SubjectFacts } from '../../../bench/results.ts';
 import { type Scenario, plainServer } from '../../../bench/scenario.ts';
@@ -62,6 +62,13 @@ test('a rival that adds nothing gives no ratio, but a difference', () => {
   expect(row?.differences['haproxy']?.median).toBe(0.5);
 });
 
+test('one that seems to take time away gives no ratio either', () => {
+  const runs = [waited('direct', 1.0), waited('haproxy', 1.5), waited('postern', 0.75)];
+  const [row] = buildReport(results(runs), [late]).rows;
+  expect(row?.ratios).toEqual({});
+  expect(row?.differences['haproxy']?.median).toBe(-0.75);
+});
+
 test('without the floor nothing can be added to it', () => {
   const runs = [waited('haproxy', 1.5), waited('postern', 1.2)];
   const [row] = buildReport({ ...results(runs), subjects: subjects.slice(1) }, [late]).rows;
@@ -101,6 +108,13 @@ test.each<[string, Parameters<typeof cpuFaults>[0], string[]]>([
   ['ended processes that only the group has', { scheduledUs: 4e6, tickUs: 1e5, countsEnded: true }, []],
 ])('the faults of %s', (_, cpu, faults) => {
   expect(cpuFaults(cpu)).toEqual(faults);
+});
+
+test.each<[number, string[]]>([
+  [0.7, []],
+  [0.69, ['no flood: the gateway had 0.69 cores; something else keeps the machine busy']],
+])('the faults of a flood at %d cores', (cores, faults) => {
+  expect(floodFaults(cores)).toEqual(faults);
 });
 
 function results(runs: readonly Run[]): Results {
