@@ -3,7 +3,7 @@
  * threads and processes of the program, those that have ended included, in nanoseconds or microseconds.
  * Without one, `/proc` has to do (proc.ts), which loses what ends between two looks.
  */
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface CpuAccount {
@@ -11,8 +11,8 @@ export interface CpuAccount {
   readonly joinPath: string;
   /** Undefined once the program has ended and its group is gone. */
   usageUs(): number | undefined;
-  /** Removes the group once its last process has ended. */
-  close(): void;
+  /** Removes the group; false while one of its processes still lives. */
+  close(): boolean;
 }
 
 /** Undefined where groups cannot be made: no rights, or none that count CPU time. */
@@ -35,12 +35,33 @@ export function openAccount(name: string): CpuAccount | undefined {
   return undefined;
 }
 
-/** A process that outlives the program keeps its group; it holds nothing but a name. */
-function removeGroup(folder: string): void {
+/**
+ * Removes groups that comparisons left behind which were broken off: the last one to end has no time to wait
+ * until what it has killed is gone.
+ */
+export function removeStaleAccounts(): void {
+  for (const { root } of hierarchies) {
+    for (const name of foldersIn(root)) {
+      const owner = /^postern-bench-(\d+)-\d+$/.exec(name)?.[1];
+      if (owner !== undefined && !existsSync(`/proc/${owner}`)) removeGroup(join(root, name));
+    }
+  }
+}
+
+function foldersIn(root: string): readonly string[] {
+  try {
+    return readdirSync(root);
+  } catch {
+    return [];
+  }
+}
+
+function removeGroup(folder: string): boolean {
   try {
     rmdirSync(folder);
+    return true;
   } catch {
-    return;
+    return !existsSync(folder);
   }
 }
 

@@ -1,13 +1,13 @@
 /**
- * Starts the programs of a comparison, each pinned to its core, and ends all of them: each by its own
- * process id, whatever way the bench itself ends.
+ * Starts the programs of a comparison, each pinned to its core, and ends all of them with the processes that
+ * they have started: each by its own process group, whatever way the bench itself ends.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CpuAccount, openAccount } from './cpu-account.ts';
+import { type CpuAccount, openAccount, removeStaleAccounts } from './cpu-account.ts';
 import { type CpuTime, anonymousKiBOf, cpuTimeOf } from './proc.ts';
 
 export interface Program {
@@ -46,7 +46,8 @@ export interface Launcher {
 export function createLauncher(folder: string): Launcher {
   const running = new Set<Running>();
   let count = 0;
-  const killAll = () => running.forEach(({ child }) => child.kill('SIGKILL'));
+  removeStaleAccounts();
+  const killAll = () => running.forEach(({ pid }) => killGroup(pid));
   process.once('exit', killAll);
   return {
     start(program) {
@@ -76,6 +77,8 @@ function launch(program: Program, logPath: string, account: CpuAccount | undefin
     ['-c', script, 'sh', account?.joinPath ?? '/dev/null', ...places, command, ...words],
     {
       stdio: ['pipe', 'pipe', log],
+      // At the head of a process group of its own, in which its children stay.
+      detached: true,
       env: environment === undefined ? process.env : { PATH: process.env['PATH'], ...environment },
     },
   );
@@ -83,9 +86,10 @@ function launch(program: Program, logPath: string, account: CpuAccount | undefin
   if (child.pid === undefined) throw new Error('sh could not be started');
   // A program that has ended before its input was closed is noticed by its exit, not by the broken pipe.
   child.stdin?.on('error', () => undefined);
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  void ended.then(() => account?.close());
   const { pid } = child;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  // Children that outlive their parent have nothing left to wait for.
+  void ended.then(() => killGroup(pid)).then(() => closeAccount(account));
   return {
     child,
     pid,
@@ -96,11 +100,24 @@ function launch(program: Program, logPath: string, account: CpuAccount | undefin
     async stop() {
       child.stdin?.end();
       child.kill('SIGTERM');
-      const insist = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+      const insist = setTimeout(() => killGroup(pid), stopTimeoutMs);
       await ended;
       clearTimeout(insist);
     },
   };
+}
+
+/** The processes that were killed take a moment to go; what stays after that holds nothing but a name. */
+async function closeAccount(account: CpuAccount | undefined): Promise<void> {
+  for (let tries = 0; tries < 20 && account?.close() === false; tries++) await sleep(50);
+}
+
+function killGroup(id: number): void {
+  try {
+    process.kill(-id, 'SIGKILL');
+  } catch {
+    // All of it has ended already.
+  }
 }
 
 /** A port that is free now. Whoever binds it next may fail, and says so. */

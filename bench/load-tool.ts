@@ -145,5 +145,5 @@ export function asResult(line: unknown, command: string): LoadResult {
 
 /** The server under test has core 0 to itself; generator and stub share the other. */
 export const serverCore = 0;
-const generatorCore = 1;
+export const generatorCore = 1;
 const settleMs = 100;

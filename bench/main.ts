@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseCommand, usage } from './options.ts';
+import { writePageOf } from './report/write-page.ts';
 import { type Offer, runComparison } from './run-bench.ts';
 import { imapSet, scenarios } from './scenarios/all.ts';
 import { findSubjects } from './subjects/all.ts';
@@ -24,9 +25,12 @@ export async function runBench(words: readonly string[]): Promise<number> {
     case 'wrong':
       complain(`${command.problem}\n\n${usage}`);
       return 2;
+    case 'report':
+      return reportAgain(command.path);
     case 'run':
       // Everything that was started is ended when the process exits.
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+        process.once(signal, () => process.exit(130));
       try {
         return await runComparison(offer, command.options, say);
       } catch (error) {
@@ -34,6 +38,13 @@ export async function runBench(words: readonly string[]): Promise<number> {
         return 1;
       }
   }
+}
+
+function reportAgain(path: string): number {
+  const made = writePageOf(path);
+  if (made.problem !== undefined) complain(made.problem);
+  else say(`report: ${made.path}`);
+  return made.problem === undefined ? 0 : 1;
 }
 
 function listOf({ scenarios: all, kinds }: Offer): string {

@@ -20,6 +20,8 @@ export interface Choice {
 export type Command =
   | { readonly is: 'run'; readonly options: Options }
   | { readonly is: 'list' }
+  /** Makes the page of an earlier comparison again. */
+  | { readonly is: 'report'; readonly path: string }
   | { readonly is: 'help' }
   | { readonly is: 'wrong'; readonly problem: string };
 
@@ -38,7 +40,12 @@ takes half an hour.
   --list          the scenarios and the subjects
   --help          this text
 
-BENCH_HAPROXY names another haproxy than the one in PATH. Results also go to bench/results/ as JSON.
+Results also go to bench/results/ as JSON and as a page for the browser. A page is made again from the
+JSON of any comparison:
+
+  npm run bench -- report FILE.json
+
+BENCH_HAPROXY=/path and BENCH_ENVOY=/path name a second HAProxy and an Envoy to measure beside the others.
 `;
 
 const usual = { rounds: 5, seconds: 2, idleSessions: 4000, heldSessions: 1000 };
@@ -49,6 +56,11 @@ export function parseCommand(words: readonly string[], choice: Choice): Command 
   if (words.includes('--list')) return { is: 'list' };
   const unknown = words.find((word) => word.startsWith('-') && !isOption(word));
   if (unknown !== undefined) return wrong(`there is no option ${unknown}`);
+  if (words[0] === 'report') {
+    const [, path, ...more] = words;
+    if (path === undefined || more.length > 0) return wrong('report wants the path of one results file');
+    return { is: 'report', path };
+  }
   const names = words.filter((word, at) => !word.startsWith('-') && !isValue(words, at));
   const scenarios = chosenScenarios(names, choice);
   if (typeof scenarios === 'string') return wrong(scenarios);

@@ -6,6 +6,8 @@ import { createLauncher } from './launch.ts';
 import { type LoadTool, buildLoadTool, makeCertificates, nextLine, startLoad } from './load-tool.ts';
 import { machineFacts, machineProblem } from './machine.ts';
 import type { Options } from './options.ts';
+import type { ResultsFile } from './report/results-file.ts';
+import { writePage } from './report/write-page.ts';
 import { buildReport, cellsOf, tableRivalOf } from './report.ts';
 import type { Results } from './results.ts';
 import { type Plan, kindsFor, runRounds } from './rounds.ts';
@@ -104,19 +106,21 @@ function present(results: Results, { scenarios }: Plan, { root, say }: Place): n
     own.map((fault) => `${subject}, ${scenario}, round ${round}: ${fault}`),
   );
   for (const fault of faults) say(`FAULT: ${fault}`);
-  say(`results: ${writeResults(root, { ...report, faults, ...results })}`);
+  const docs = scenarios.map(({ name, doc }) => ({ name, doc }));
+  const at = new Date().toISOString();
+  const about = { bench: 'postern', at, machine: machineFacts(), tls } as const;
+  const paths = writeResults(root, { ...about, ...report, faults, scenarios: docs, ...results });
+  for (const path of paths) say(`results: ${path}`);
   return faults.length === 0 ? 0 : 1;
 }
 
-/** Gives the path of the new file. */
-function writeResults(root: string, content: Readonly<Record<string, unknown>>): string {
-  const at = new Date().toISOString();
+/** Gives the paths of the new files: everything as JSON, and the page. */
+function writeResults(root: string, file: ResultsFile): readonly string[] {
   const folder = join(root, 'bench/results');
-  const path = join(folder, `bench-${at.replaceAll(':', '')}.json`);
+  const path = join(folder, `bench-${file.at.replaceAll(':', '')}.json`);
   mkdirSync(folder, { recursive: true });
-  const file = { bench: 'postern', at, machine: machineFacts(), tls, ...content };
   writeFileSync(path, `${JSON.stringify(file, null, 2)}\n`);
-  return path;
+  return [path, writePage(path, file)];
 }
 
 function factsOf({ name, role, version, features }: SubjectKind): Results['subjects'][number] {

@@ -49,6 +49,12 @@ test('help and the list win over anything', () => {
   expect(parse('pop3 --list')).toEqual({ is: 'list' });
 });
 
+test('an earlier result is made a page of again', () => {
+  expect(parse('report bench/results/a.json')).toEqual({ is: 'report', path: 'bench/results/a.json' });
+  for (const line of ['report', 'report a.json b.json'])
+    expect(parse(line)).toEqual({ is: 'wrong', problem: 'report wants the path of one results file' });
+});
+
 function parse(line: string): Command {
   return parseCommand(
     line.split(' ').filter((word) => word !== ''),
