@@ -311,4 +311,7 @@ export interface WorkerStats {
   queued: number
   /** For how long the oldest event has waited: a worker that does not drain is stuck. */
   oldestMs: number
+  /** Taken, and sent to take them, since the start, over all workers that had this place. */
+  events: number
+  wakes: number
 }

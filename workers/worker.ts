@@ -21,7 +21,7 @@ import {
 } from './engine-link.ts';
 import { type LoginSessionDeps, runLoginSession } from './login-session.ts';
 import type { Mailbox, Router } from './place.ts';
-import { createReport } from './report.ts';
+import { type Report, createReport } from './report.ts';
 import { decideRoute } from './route.ts';
 import { Session, clientFactsOf, tlsFactsOf } from './session.ts';
 
@@ -52,7 +52,8 @@ export function runWorker(task: WorkerTask, environment: WorkerEnvironment): Pro
     );
     const settle = (run: () => void): void => environment.settle(guarded(run));
     const inbox = createInbox(link);
-    const sessions = openSessions(task, { link, settle, clock: environment.clock });
+    const report = createReport(task.port, environment.clock);
+    const sessions = openSessions(task, { link, settle, clock: environment.clock, report });
 
     function takeEvents(): void {
       for (let round = 0; round < roundsMax; round++) {
@@ -68,6 +69,7 @@ export function runWorker(task: WorkerTask, environment: WorkerEnvironment): Pro
         case 'table':
           return sessions.useTable(told.table);
         case 'ping':
+          report.heard();
           return task.port.postMessage({ type: 'pong', at: told.at } satisfies FromWorker);
         case 'stop':
           sessions.flush();
@@ -85,6 +87,7 @@ interface SessionsDeps {
   readonly link: EngineLink;
   readonly settle: (run: () => void) => void;
   readonly clock: Clock;
+  readonly report: Report;
 }
 
 /** The sessions of a worker that are still in their preamble. */
@@ -95,10 +98,9 @@ interface Sessions {
   flush(): void;
 }
 
-function openSessions(task: WorkerTask, { link, settle, clock }: SessionsDeps): Sessions {
+function openSessions(task: WorkerTask, { link, settle, clock, report }: SessionsDeps): Sessions {
   const byId = new Map<SessionId, Session>();
   const outbox = createOutbox(link, settle);
-  const report = createReport(task.port, clock);
   let { table } = task;
   const { loginAttemptsMax, holdForMs } = task.config;
   const pages = task.config.frontends.map((frontend): LoginSessionDeps => {

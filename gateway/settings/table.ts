@@ -312,7 +312,8 @@ const limitRows: readonly SettingRow[] = [
     'POSTERN_MAX_CONNECTIONS',
     { is: 'whole', min: 1, max: 1_000_000 },
     '20000',
-    'Client connections at a time; one more is refused.',
+    'Client connections at a time; one more is refused. Each takes two open files, one towards the server: ' +
+      'where the limit of open files is lower, fewer are taken, and `postern check` says how many.',
   ),
   row(
     'POSTERN_MAX_CONNECTIONS_PER_ADDRESS',

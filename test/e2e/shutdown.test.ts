@@ -44,3 +44,20 @@ test('SIGTERM: a session busy beyond the drain timeout is told why, and the exit
   expect(tookMs).toBeLessThan(6_000);
   await endedAs(gateway, 'shutdown');
 });
+
+test('SIGTERM: a server that leaves a probe without an answer does not keep the gateway alive', async () => {
+  site = await startStubSite();
+  const { gateway, ex1 } = site;
+  const isAsked = new Promise<void>((resolve) => {
+    ex1.setTalk(async (connection) => {
+      connection.send('* OK mute\r\n');
+      await connection.line();
+      resolve();
+      await new Promise(() => undefined);
+    });
+  });
+  await isAsked;
+  const { value, tookMs } = await timed(() => gateway.stop());
+  expect(value.status).toBe(0);
+  expect(tookMs).toBeLessThan(5_000);
+});

@@ -10,12 +10,13 @@ use postern_engine::end_reason::EndReason;
 use postern_engine::ends;
 use postern_engine::engine::Engine;
 use postern_engine::goodbye::Order;
-use postern_engine::probe::ProbeJob;
+use postern_engine::probe::{ProbeAnswer, ProbeJob};
 use postern_engine::script::Script;
 use postern_engine::selection as engine_selection;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::config::{CertificatePair, EngineConfig, EngineEndpoint, EngineTable};
+use crate::panics::note_panics;
 use crate::worker::index_or_none;
 use crate::{ENGINE, engine, fault};
 
@@ -44,6 +45,7 @@ pub fn start(config: EngineConfig) -> Result<Started> {
     if let Err(error) = core_dumps {
         engine.note_fault(format!("core dumps could not be switched off: {error}"));
     }
+    note_panics(&engine);
     ENGINE.set(engine).map_err(|_| fault("the engine is started already"))?;
     let listeners = bound
         .into_iter()
@@ -183,7 +185,7 @@ pub fn probe(env: &Env, request: ProbeRequest) -> Result<Object<'_>> {
         };
         settle(deferred, Ok(outcome));
     };
-    engine.probe(ProbeJob { endpoint, script, answer: Box::new(answer) });
+    engine.probe(ProbeJob { endpoint, script, answer: ProbeAnswer::new(answer) });
     Ok(promise)
 }
 
@@ -367,6 +369,9 @@ pub struct WorkerStats {
     pub queued: u32,
     /// For how long the oldest event has waited: a worker that does not drain is stuck.
     pub oldest_ms: i64,
+    /// Taken, and sent to take them, since the start, over all workers that had this place.
+    pub events: i64,
+    pub wakes: i64,
 }
 
 #[napi(catch_unwind)]
@@ -377,10 +382,12 @@ pub fn stats() -> Result<Stats> {
     let workers = engine.workers.iter().map(|worker| {
         let (queued, oldest_ms) = worker.queue.waiting(now_ms);
         WorkerStats {
-            joined: worker.is_joined(),
+            joined: worker.queue.is_joined(),
             sessions: worker.sessions(),
             queued: queued as u32,
             oldest_ms: oldest_ms as i64,
+            events: worker.events.get() as i64,
+            wakes: worker.wakes() as i64,
         }
     });
     Ok(Stats {

@@ -1,9 +1,8 @@
 //! What other threads ask of an IO thread: commands of the workers, questions of the main thread.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use postern_queue::session_id::SessionId;
-use tokio::sync::Notify;
 
 use crate::goodbye::Goodbye;
 use crate::probe::ProbeJob;
@@ -12,11 +11,7 @@ use crate::slot::SessionCommand;
 use crate::worker_link::WorkerId;
 
 /// A thread's incoming messages. Workers are bounded by their own arrays, so this is, too.
-#[derive(Default)]
-pub struct Inbox {
-    messages: Mutex<Vec<Message>>,
-    arrived: Notify,
-}
+pub type Inbox = postern_queue::inbox::Inbox<Message>;
 
 pub enum Message {
     Session(SessionId, SessionCommand),
@@ -30,35 +25,4 @@ pub enum Message {
     Accept,
     StopAccepting,
     Stop,
-}
-
-impl Inbox {
-    pub fn push(&self, message: Message) {
-        self.lock().push(message);
-        self.arrived.notify_one();
-    }
-
-    /// One wake for many messages, in their order.
-    pub fn push_all(&self, messages: &mut Vec<Message>) {
-        if messages.is_empty() {
-            return;
-        }
-        self.lock().append(messages);
-        self.arrived.notify_one();
-    }
-
-    /// Waits until there is something, then takes all of it.
-    pub async fn take(&self) -> Vec<Message> {
-        loop {
-            let taken = std::mem::take(&mut *self.lock());
-            if !taken.is_empty() {
-                return taken;
-            }
-            self.arrived.notified().await;
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Message>> {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use postern_queue::session_id::{SLOTS_MAX, SessionId, next_turn};
 use postern_tls::Scratch;
-use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::{JoinHandle, spawn_local};
 
@@ -22,7 +21,7 @@ use crate::selection::{Selection, SessionRow};
 use crate::slot::{Phase, SessionCommand, Slot};
 use crate::wheel::{TICK_MS, Wheel};
 use crate::worker_link::{OwedWakes, WorkerId};
-use crate::{net, probe, session};
+use crate::{listener, probe};
 
 /// What the tasks of one thread share. Borrows of its cells never cross an await.
 pub struct Io {
@@ -78,7 +77,7 @@ async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
         for message in inbox.take().await {
             match message {
                 Message::Accept => {
-                    accepting.extend(sockets.drain(..).filter_map(|socket| start_accepting(io, socket)));
+                    accepting.extend(sockets.drain(..).filter_map(|socket| listener::start(io, socket)));
                 }
                 Message::StopAccepting => accepting.drain(..).for_each(|listener| listener.abort()),
                 Message::Stop => {
@@ -93,32 +92,10 @@ async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
     }
 }
 
-fn start_accepting(io: &Rc<Io>, bound: BoundSocket) -> Option<JoinHandle<()>> {
-    match net::listener(bound.socket) {
-        Ok(listener) => Some(spawn_local(accept(Rc::clone(io), listener, bound.frontend))),
-        Err(error) => {
-            io.engine.note_fault(format!("a listener could not start: {error}"));
-            None
-        }
-    }
-}
-
 async fn wake_workers(io: Rc<Io>) {
     loop {
         io.owed_wakes.owed().await;
         io.owed_wakes.give();
-    }
-}
-
-async fn accept(io: Rc<Io>, listener: TcpListener, frontend: usize) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, client)) => {
-                io.contain("a new connection", || session::begin(&io, frontend, stream, client));
-            }
-            // Out of file descriptors, mostly: the backlog keeps the clients until there are some again.
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
     }
 }
 
@@ -197,7 +174,7 @@ impl Io {
 
     /// A fault of ours in the thread's own work costs that piece of work, not the thread with all its
     /// sessions.
-    fn contain(&self, what: &str, work: impl FnOnce()) {
+    pub fn contain(&self, what: &str, work: impl FnOnce()) {
         if catch_unwind(AssertUnwindSafe(work)).is_err() {
             self.engine.counters.panics.add(1);
             self.engine.note_fault(format!("{what} broke off"));
@@ -315,6 +292,3 @@ impl Slots {
         self.entries.iter().filter_map(|entry| entry.slot.as_ref())
     }
 }
-
-/// Without descriptors every accept fails at once: the pause keeps the thread from spinning.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

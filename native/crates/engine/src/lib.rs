@@ -17,6 +17,7 @@ pub mod goodbye;
 pub mod handoff;
 pub mod inbox;
 pub mod io_thread;
+pub mod listener;
 pub mod net;
 pub mod placement;
 mod preamble;

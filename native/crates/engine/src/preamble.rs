@@ -13,6 +13,7 @@ mod reading;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use postern_queue::worker_queue::Pushed;
 use postern_tls::{AnySide, PlainSide, Side, SideFault, TlsFacts};
 use postern_wire::framer::{Framer, FramerLimits};
 use zeroize::Zeroizing;
@@ -28,7 +29,7 @@ use crate::placement::PinGuard;
 use crate::session::{Client, Ending, SessionGuard, dismiss_worker, leave_worker};
 use crate::slot::{Interest, Phase, SessionCommand, Slot, Woken};
 use crate::splice::Spliced;
-use crate::worker_link::{Event, News, WorkerId, WorkerLink, worker_for};
+use crate::worker_link::{Event, News, WorkerLink, place_taking};
 
 type Ended = Box<(Client, Ending)>;
 
@@ -163,13 +164,9 @@ impl<'a> Preamble<'a> {
         let engine = &self.io().engine;
         let argument = self.slot().frontend as u32 | u32::from(is_greeted) << GREETED_BIT;
         let opened = opened_fields(self.slot(), &self.client, self.client.side.facts().as_ref());
-        let chosen = worker_for(&engine.workers, self.slot().client.ip());
         let news = News { event: Event::Opened, id: self.slot().id, argument, bytes: opened.as_bytes() };
-        let taken = chosen.and_then(|place| {
-            let worker = engine.workers.get(place)?;
-            let turn = worker.push_news(self.io(), news)?;
-            worker.session_came();
-            Some(WorkerId { place, turn })
+        let taken = place_taking(&engine.workers, self.slot().client.ip(), |worker| {
+            worker.push_news(self.io(), news)
         });
         self.slot().worker.set(taken);
         if taken.is_none() {
@@ -193,8 +190,9 @@ impl<'a> Preamble<'a> {
     fn tell(&self, event: Event, argument: u32, bytes: &[u8]) -> Result<(), Ending> {
         let Some(worker) = self.worker() else { return Ok(()) };
         match worker.push_news(self.io(), News { event, id: self.slot().id, argument, bytes }) {
-            Some(_) => Ok(()),
-            None => Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend())),
+            // That it is gone the session hears next.
+            Pushed::Taken { .. } | Pushed::Vacant => Ok(()),
+            Pushed::Full => Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend())),
         }
     }
 
@@ -255,8 +253,7 @@ impl<'a> Preamble<'a> {
                 self.read_client()?;
             }
             #[cfg(feature = "faults")]
-            #[allow(clippy::panic)]
-            SessionCommand::Panic => panic!("provoked by a test"),
+            SessionCommand::Panic => command.break_if_told(),
         }
         Ok(None)
     }

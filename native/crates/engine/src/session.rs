@@ -93,7 +93,7 @@ fn start(io: &Rc<Io>, slot: Rc<Slot>, stream: TcpStream, admitted: Admitted) {
 }
 
 /// One write, if the protocol is clear and the socket takes it: a flood must not cost more than this.
-fn turn_away(io: &Rc<Io>, frontend: usize, stream: &TcpStream, reason: EndReason) {
+pub fn turn_away(io: &Rc<Io>, frontend: usize, stream: &TcpStream, reason: EndReason) {
     io.engine.counters.opened.add(1);
     io.engine.counters.ended(reason);
     if let Some(frontend) = io.engine.config.frontends.get(frontend)

@@ -118,6 +118,18 @@ pub enum SessionCommand {
     Panic,
 }
 
+impl SessionCommand {
+    /// A test's order to break is obeyed wherever a session takes commands: in the preamble, in the handoff,
+    /// in the splice.
+    #[cfg(feature = "faults")]
+    #[allow(clippy::panic)]
+    pub fn break_if_told(&self) {
+        if matches!(self, Self::Panic) {
+            panic!("provoked by a test");
+        }
+    }
+}
+
 /// What ended a wait.
 pub enum Woken {
     Command(SessionCommand),

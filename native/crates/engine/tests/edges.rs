@@ -5,12 +5,16 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use postern_engine::config::{Endpoint, EndpointTls};
 use postern_engine::end_reason::EndReason;
 use postern_engine::goodbye::Order;
+use postern_engine::probe::{ProbeAnswer, ProbeJob};
+use postern_engine::script::Script;
 use postern_engine::selection::Selection;
-use support::{HOME, Server, in_handoff, kick, limits, one_server, spliced, start, until};
+use support::{HOME, PATIENCE, Server, in_handoff, kick, limits, one_server, script, spliced, start, until};
 
 /// A read that did not fill its buffer was taken as "empty" later, when new bytes had arrived meanwhile:
 /// their event was lost, and a client that reads slowly stopped getting anything.
@@ -220,4 +224,19 @@ fn a_server_that_goes_down_during_a_handoff_is_the_workers_to_replace() {
     worker.hand_off(&login, HOME);
     server.let_in();
     assert_eq!((client.line(), client.line()), ("* OK ready".into(), "a1 OK in".into()));
+}
+
+/// A probe of a server that said nothing was never answered when the engine stopped; the gateway's process
+/// waited for that answer, and did not end.
+#[test]
+fn a_probe_under_way_is_answered_when_the_engine_stops() {
+    let (bench, _worker, server) = one_server();
+    let endpoint = Endpoint { address: server.address, tls: EndpointTls::Off, tls_name: "localhost".into() };
+    let (give, outcome) = channel();
+    let answer = ProbeAnswer::new(move |outcome| drop(give.send(outcome)));
+    bench.engine.probe(ProbeJob { endpoint, script: Script::decode(&script()).unwrap(), answer });
+    let _silent = server.accept();
+    bench.engine.stop();
+    let outcome = outcome.recv_timeout(PATIENCE).expect("an answer");
+    assert_eq!(outcome.reason, Some(EndReason::InternalError));
 }

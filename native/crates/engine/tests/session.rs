@@ -261,21 +261,6 @@ fn without_a_worker_a_client_waits_for_one_and_is_told_when_none_comes() {
 }
 
 #[test]
-fn f26_a_panic_ends_the_session_it_happens_in_and_no_other() {
-    let (bench, mut worker, server) = one_server();
-    let (mut client, mut inside) = spliced(&bench, &mut worker, &server);
-    let mut unlucky = bench.client();
-    let opened = worker.expect(1);
-    worker.command(99, opened.id, 0, b"");
-    assert_eq!(unlucky.rest(), b"");
-    assert_eq!(worker.expect(8).argument, EndReason::InternalError.code());
-    assert_eq!(bench.engine.counters.panics.get(), 1);
-    client.say("a2 NOOP\r\n");
-    assert_eq!(inside.line(), "a2 NOOP");
-    until("the count of open sessions is right", || bench.engine.counters.open.get() == 1);
-}
-
-#[test]
 fn v36_a_client_that_leaves_during_the_handoff_frees_the_server_within_a_second() {
     let (bench, mut worker, server) = one_server();
     let (mut client, _login, mut inside) = in_handoff(&bench, &mut worker, &server);

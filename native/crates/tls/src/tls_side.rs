@@ -91,6 +91,12 @@ impl TlsSide {
         Ok(Self::new(Connection::Client(connection)))
     }
 
+    /// Memory that this side keeps for bytes on their way, in either direction: 0 while a session is idle.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        self.held.capacity() + self.unread.capacity() + self.pending.bytes.capacity()
+    }
+
     fn new(connection: Connection) -> Self {
         Self {
             has_hello_to_send: matches!(connection, Connection::Client(_)),

@@ -111,6 +111,8 @@ impl Preamble<'_> {
     }
 
     fn on_command_in_handoff(&mut self, command: SessionCommand) -> Result<Option<Outcome>, Ending> {
+        #[cfg(feature = "faults")]
+        command.break_if_told();
         match command {
             // The server is not to be used any more: the worker looks again, the client notices nothing.
             SessionCommand::Goodbye(farewell) if concerns_a_server(farewell.reason) => {

@@ -25,6 +25,8 @@ impl Parting {
     pub fn hear(&mut self, slot: &Slot) -> bool {
         let mut has_heard = false;
         while let Some(command) = slot.next_command() {
+            #[cfg(feature = "faults")]
+            command.break_if_told();
             // What a worker said before the splice is of no use any more.
             let SessionCommand::Goodbye(farewell) = command else { continue };
             self.add(farewell);

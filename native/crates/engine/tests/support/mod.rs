@@ -16,6 +16,7 @@ use postern_engine::end_reason::EndReason;
 use postern_engine::engine::Engine;
 use postern_engine::goodbye::Order;
 use postern_engine::selection::Selection;
+use postern_engine::worker_link::WorkerId;
 use postern_queue::session_id::SessionId;
 use postern_route::table::{DatabaseRow, ServerRow, TableRows};
 
@@ -182,7 +183,8 @@ impl Worker {
 
     fn drain(&mut self) {
         let (mut heads, mut bytes) = (vec![0; 5 * 100], vec![0; 100_000]);
-        let (count, _) = self.engine.drain(self.place, &mut heads, &mut bytes);
+        let this = WorkerId { place: self.place, turn: self.turn };
+        let (count, _) = self.engine.drain(this, &mut heads, &mut bytes);
         let mut at = 0;
         for head in heads.chunks(5).take(count) {
             let length = head[4] as usize;
@@ -226,7 +228,7 @@ pub struct Handoff {
 }
 
 /// expect "* OK", send "a1 LOGIN x y", expect "a1 OK" kept as final, or "a1 NO" refused.
-fn script() -> Vec<u8> {
+pub fn script() -> Vec<u8> {
     let rule = |action: u8, keep: u8, prefix: &str| {
         let mut rule = vec![action, keep, prefix.len() as u8];
         rule.extend(prefix.as_bytes());
