@@ -1,5 +1,6 @@
 //! A worker's end of the contract in docs/design/0001-engine-contract.md.
 
+use std::ffi::CString;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
@@ -23,6 +24,7 @@ pub struct Joined {
 pub fn join(env: Env, index: u32, wake: Function<(), ()>) -> Result<Joined> {
     let engine = Arc::clone(engine()?);
     let index = index as usize;
+    name_thread(index);
     let wake = wake.build_threadsafe_function::<()>().weak::<true>().build()?;
     // A worker that is being torn down refuses the call; then there is nobody to wake.
     let wake = move || {
@@ -34,6 +36,14 @@ pub fn join(env: Env, index: u32, wake: Function<(), ()>) -> Result<Joined> {
     // The only place that always runs when a thread ends, be it by terminate, a throw, or its own exit.
     env.add_env_cleanup_hook((), move |()| leaving.leave(index, turn))?;
     Ok(Joined { engine, id: WorkerId { place: index, turn } })
+}
+
+/// Tells the workers' threads from Node's others in the system's own tools; 15 characters at most. A name is
+/// a convenience: without it the worker works all the same.
+fn name_thread(index: usize) {
+    if let Ok(name) = CString::new(format!("postern-work-{index}")) {
+        let _ = rustix::thread::set_name(&name);
+    }
 }
 
 #[napi]

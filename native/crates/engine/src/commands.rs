@@ -51,7 +51,7 @@ fn command(op: u32, argument: u32, bytes: &[u8]) -> Result<SessionCommand, Strin
         7 => SessionCommand::Hold { milliseconds: argument },
         8 => SessionCommand::Name(String::from_utf8_lossy(bytes).into()),
         #[cfg(feature = "faults")]
-        99 => SessionCommand::Panic,
+        OP_PANIC => SessionCommand::Panic,
         _ => return Err(format!("no command has the number {op}")),
     })
 }
@@ -63,3 +63,7 @@ fn reason(code: u32) -> Result<EndReason, String> {
 fn request(bytes: &[u8]) -> Result<Request, String> {
     Request::decode(bytes).map_err(|fault| fault.to_string())
 }
+
+/// Far from the commands of the contract, of which it is none.
+#[cfg(feature = "faults")]
+pub const OP_PANIC: u32 = 99;

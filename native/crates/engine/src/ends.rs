@@ -7,12 +7,13 @@ use postern_queue::worker_queue::Wake;
 use crate::counters::Count;
 use crate::end_reason::EndReason;
 use crate::selection::SessionRow;
+use crate::slot::Agreed;
 
 pub struct EndRecord {
     pub session: SessionRow,
     pub reason: EndReason,
     pub detail: String,
-    pub tls: Box<str>,
+    pub tls: Option<Agreed>,
     pub preamble_ms: u64,
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use postern_queue::session_id::SessionId;
 
+use crate::goodbye::Goodbye;
 use crate::probe::ProbeJob;
 use crate::selection::{Gather, Selection, SessionRow};
-use crate::slot::{Farewell, SessionCommand};
+use crate::slot::SessionCommand;
 use crate::worker_link::WorkerId;
 
 /// A thread's incoming messages. Workers are bounded by their own arrays, so this is, too.
@@ -19,7 +20,7 @@ pub enum Message {
     /// A worker has come, or has room again: sessions that wait for one go on.
     WorkerHasRoom(usize),
     List(Selection, Arc<Gather<SessionRow>>),
-    Goodbye(Selection, Farewell, Arc<Gather<SessionId>>),
+    Goodbye(Selection, Arc<Goodbye>, Arc<Gather<SessionId>>),
     Probe(Box<ProbeJob>),
     Accept,
     StopAccepting,

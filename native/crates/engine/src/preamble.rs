@@ -22,21 +22,22 @@ use self::client_tls::tls_fields;
 use self::login::concerns_a_server;
 use crate::config::FrontendTls;
 use crate::end_reason::EndReason;
+use crate::goodbye::Farewell;
 use crate::handoff::OpenServer;
 use crate::io_thread::Io;
 use crate::placement::PinGuard;
 use crate::session::{Client, Ending, SessionGuard, dismiss_worker, leave_worker};
-use crate::slot::{Farewell, Interest, Phase, SessionCommand, Slot, Woken};
+use crate::slot::{Interest, Phase, SessionCommand, Slot, Woken};
 use crate::splice::Spliced;
-use crate::worker_link::{Event, WorkerLink, place_taking};
+use crate::worker_link::{Event, News, WorkerLink, place_taking};
 
 type Ended = Box<(Client, Ending)>;
 
 /// From accept to the splice, or to the end.
-pub async fn run(guard: &SessionGuard, client: Client) -> Result<Spliced, Ended> {
+pub async fn run(guard: &SessionGuard, client: Client) -> Result<Box<Spliced>, Ended> {
     let mut preamble = Preamble::new(guard, client);
     match preamble.converse().await {
-        Ok(opened) => Ok(preamble.into_spliced(opened)),
+        Ok(opened) => Ok(Box::new(preamble.into_spliced(opened))),
         Err(ending) => Err(Box::new((preamble.client, ending))),
     }
 }
@@ -163,15 +164,14 @@ impl<'a> Preamble<'a> {
         let engine = &self.io().engine;
         let argument = self.slot().frontend as u32 | u32::from(is_greeted) << GREETED_BIT;
         let opened = opened_fields(self.slot(), &self.client, self.client.side.facts().as_ref());
-        let (id, now_ms) = (self.slot().id, self.io().now_ms());
-        let opened = opened.as_bytes();
+        let news = News { event: Event::Opened, id: self.slot().id, argument, bytes: opened.as_bytes() };
         let taken = place_taking(&engine.workers, self.slot().client.ip(), |worker| {
-            worker.push_news(Event::Opened, id, argument, opened, now_ms)
+            worker.push_news(self.io(), news)
         });
         self.slot().worker.set(taken);
         if taken.is_none() {
             self.awaits_worker = Some(is_greeted);
-            self.put_deadline(self.slot().deadline_ms().min(now_ms + WORKER_WAIT_MS));
+            self.put_deadline(self.slot().deadline_ms().min(self.io().now_ms() + WORKER_WAIT_MS));
             return;
         }
         if self.awaits_worker.take().is_some() {
@@ -189,7 +189,7 @@ impl<'a> Preamble<'a> {
     /// Without room even for that, the worker would wait for ever: the session ends.
     fn tell(&self, event: Event, argument: u32, bytes: &[u8]) -> Result<(), Ending> {
         let Some(worker) = self.worker() else { return Ok(()) };
-        match worker.push_news(event, self.slot().id, argument, bytes, self.io().now_ms()) {
+        match worker.push_news(self.io(), News { event, id: self.slot().id, argument, bytes }) {
             // That it is gone the session hears next.
             Pushed::Taken { .. } | Pushed::Vacant => Ok(()),
             Pushed::Full => Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend())),
@@ -253,8 +253,7 @@ impl<'a> Preamble<'a> {
                 self.read_client()?;
             }
             #[cfg(feature = "faults")]
-            #[allow(clippy::panic)]
-            SessionCommand::Panic => panic!("provoked by a test"),
+            SessionCommand::Panic => command.break_if_told(),
         }
         Ok(None)
     }

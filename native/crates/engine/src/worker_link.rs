@@ -1,11 +1,21 @@
 //! The engine's end of one worker: its queue, how it is woken, and whether it may be given sessions.
+//!
+//! A push does not wake: it leaves the wake with the IO thread (`OwedWakes`), which gives it once all
+//! sessions that were ready have had their turn. A wake costs two switches of threads: it should serve many
+//! events.
 
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Poll, Waker};
 
 use postern_queue::session_id::SessionId;
 use postern_queue::worker_queue::{Head, Pushed, Wake, WorkerQueue};
 use postern_route::worker_hash::choose_worker;
+
+use crate::io_thread::Io;
 
 #[derive(Default)]
 pub struct WorkerLink {
@@ -13,6 +23,45 @@ pub struct WorkerLink {
     /// Set when the main thread finds the worker stuck: nothing new for it.
     suspended: AtomicBool,
     sessions: AtomicU32,
+    /// Events that the workers of this place have taken, and wakes that were sent to them, since the start:
+    /// their ratio says how well a wake is used.
+    pub events: crate::counters::Count,
+    wakes: std::sync::Arc<crate::counters::Count>,
+}
+
+/// The wakes that one IO thread owes to workers.
+#[derive(Default)]
+pub struct OwedWakes {
+    wakes: RefCell<Vec<Arc<Wake>>>,
+    giver: Cell<Option<Waker>>,
+}
+
+impl OwedWakes {
+    fn owe(&self, wake: Arc<Wake>) {
+        self.wakes.borrow_mut().push(wake);
+        if let Some(giver) = self.giver.take() {
+            giver.wake();
+        }
+    }
+
+    /// Waits until a wake is owed. The task that waits here comes behind those that are ready already: their
+    /// events are served by the same wake.
+    pub async fn owed(&self) {
+        poll_fn(|context| {
+            if !self.wakes.borrow().is_empty() {
+                return Poll::Ready(());
+            }
+            self.giver.set(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await;
+    }
+
+    pub fn give(&self) {
+        for wake in self.wakes.take() {
+            wake();
+        }
+    }
 }
 
 /// One worker: its place, and which of that place's workers it is. A session remembers both, so that the end
@@ -55,6 +104,21 @@ impl WorkerLink {
         self.sessions.load(Ordering::Relaxed)
     }
 
+    /// The same wake, each call of it counted.
+    #[must_use]
+    pub fn counted(&self, wake: Wake) -> Wake {
+        let wakes = std::sync::Arc::clone(&self.wakes);
+        Box::new(move || {
+            wakes.add(1);
+            wake();
+        })
+    }
+
+    #[must_use]
+    pub fn wakes(&self) -> u64 {
+        self.wakes.get()
+    }
+
     pub fn session_came(&self) {
         self.sessions.fetch_add(1, Ordering::Relaxed);
     }
@@ -66,19 +130,20 @@ impl WorkerLink {
     /// What a client sent. False: it was not taken. The caller stops reading until it is told that there is
     /// room, or that the worker is gone.
     #[must_use]
-    pub fn push(&self, event: Event, id: SessionId, argument: u32, bytes: &[u8], now_ms: u64) -> bool {
-        matches!(self.queue.push(head(event, id, argument), bytes, now_ms), Pushed::Taken { .. })
+    pub fn push(&self, io: &Io, news: News<'_>) -> bool {
+        let pushed = self.queue.push(news.head(), news.bytes, io.now_ms(), owing(io));
+        matches!(pushed, Pushed::Taken { .. })
     }
 
     /// What became of a session.
     #[must_use]
-    pub fn push_news(&self, event: Event, id: SessionId, argument: u32, bytes: &[u8], now_ms: u64) -> Pushed {
-        self.queue.push_news(head(event, id, argument), bytes, now_ms)
+    pub fn push_news(&self, io: &Io, news: News<'_>) -> Pushed {
+        self.queue.push_news(news.head(), news.bytes, io.now_ms(), owing(io))
     }
 
     /// The session's last event: taken by whoever is there.
-    pub fn push_last(&self, event: Event, id: SessionId, argument: u32, now_ms: u64) {
-        self.queue.push_last(head(event, id, argument), now_ms);
+    pub fn push_last(&self, io: &Io, news: News<'_>) {
+        self.queue.push_last(news.head(), io.now_ms(), owing(io));
     }
 
     fn load(&self) -> Option<u32> {
@@ -87,9 +152,24 @@ impl WorkerLink {
     }
 }
 
-fn head(event: Event, id: SessionId, argument: u32) -> Head {
-    let (low, high) = id.halves();
-    [event as u32, low, high, argument, 0]
+fn owing(io: &Io) -> impl FnOnce(Arc<Wake>) + '_ {
+    |wake| io.owed_wakes.owe(wake)
+}
+
+/// One event for a worker.
+#[derive(Clone, Copy)]
+pub struct News<'b> {
+    pub event: Event,
+    pub id: SessionId,
+    pub argument: u32,
+    pub bytes: &'b [u8],
+}
+
+impl News<'_> {
+    fn head(&self) -> Head {
+        let (low, high) = self.id.halves();
+        [self.event as u32, low, high, self.argument, 0]
+    }
 }
 
 /// The worker that takes a new session by `push`: the same for the same address as long as the load allows.

@@ -3,10 +3,11 @@
 //!
 //! All of it is under one lock, so that a push meets exactly one worker or none: what it appends is drained
 //! by the worker of the turn that it is told, or dropped when that one goes, which `leave` or `join` says
-//! once. Only the wake itself is called outside the lock.
+//! once.
 //!
-//! The worker is woken once for a batch: `armed` says that a wake is on its way. `drain` disarms under the
-//! lock under which it looks, so that what is pushed after the look brings a wake of its own.
+//! The worker is woken once for a batch: the push that finds nobody on the way gives the wake to its caller,
+//! who calls it, now or when more has been pushed; `armed` says that a wake is on its way. `drain` disarms
+//! under the lock under which it looks, so that what is pushed after the look brings a wake of its own.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
@@ -58,6 +59,26 @@ pub enum Pushed {
     Vacant,
 }
 
+/// What became of a push, and the wake that it brought about.
+struct Outcome {
+    pushed: Pushed,
+    wake: Option<Arc<Wake>>,
+}
+
+impl Outcome {
+    fn of(pushed: Pushed) -> Self {
+        Self { pushed, wake: None }
+    }
+
+    /// Outside the lock: what a wake does is not ours.
+    fn settled(self, owe: impl FnOnce(Arc<Wake>)) -> Pushed {
+        if let Some(wake) = self.wake {
+            owe(wake);
+        }
+        self.pushed
+    }
+}
+
 /// What a drain did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Drained {
@@ -70,39 +91,34 @@ pub struct Drained {
 
 impl WorkerQueue {
     /// Queues what a client sent, unless there is no room.
-    pub fn push(&self, head: Head, bytes: &[u8], now_ms: u64) -> Pushed {
-        self.push_within(head, bytes, now_ms, 1)
+    pub fn push(&self, head: Head, bytes: &[u8], now_ms: u64, owe: impl FnOnce(Arc<Wake>)) -> Pushed {
+        self.push_within(1, head, bytes, now_ms).settled(owe)
     }
 
     /// Queues what became of a session. A session has few of these, so sessions bound them.
-    pub fn push_news(&self, head: Head, bytes: &[u8], now_ms: u64) -> Pushed {
-        self.push_within(head, bytes, now_ms, 2)
+    pub fn push_news(&self, head: Head, bytes: &[u8], now_ms: u64, owe: impl FnOnce(Arc<Wake>)) -> Pushed {
+        self.push_within(2, head, bytes, now_ms).settled(owe)
     }
 
     /// Queues a session's last record whatever the room: a worker must learn of each end, or it keeps the
     /// session for ever. There is one such record a session.
-    pub fn push_last(&self, head: Head, now_ms: u64) -> Pushed {
-        self.push_within(head, &[], now_ms, usize::MAX)
+    pub fn push_last(&self, head: Head, now_ms: u64, owe: impl FnOnce(Arc<Wake>)) -> Pushed {
+        self.push_within(usize::MAX, head, &[], now_ms).settled(owe)
     }
 
-    fn push_within(&self, head: Head, bytes: &[u8], now_ms: u64, share: usize) -> Pushed {
+    fn push_within(&self, share: usize, head: Head, bytes: &[u8], now_ms: u64) -> Outcome {
         let mut waiting = self.lock();
-        let Some(wake) = &waiting.wake else { return Pushed::Vacant };
+        let Some(wake) = &waiting.wake else { return Outcome::of(Pushed::Vacant) };
         let has_room = waiting.heads.len() < RECORDS_MAX.saturating_mul(share)
             && waiting.bytes.len() + bytes.len() <= BYTES_MAX.saturating_mul(share);
         if !has_room {
             waiting.refused = true;
-            return Pushed::Full;
+            return Outcome::of(Pushed::Full);
         }
         let wake = (!waiting.armed).then(|| Arc::clone(wake));
         waiting.armed = true;
         waiting.append(head, bytes, now_ms);
-        let turn = waiting.turn;
-        drop(waiting);
-        if let Some(wake) = wake {
-            wake();
-        }
-        Pushed::Taken { turn }
+        Outcome { pushed: Pushed::Taken { turn: waiting.turn }, wake }
     }
 
     /// Moves as many whole records as fit into the arrays of the worker of this turn. Nothing for one whose
@@ -241,6 +257,10 @@ mod tests {
         [kind, 1, 2, 3, 0]
     }
 
+    fn wake_now(wake: Arc<Wake>) {
+        wake();
+    }
+
     /// A queue with its first worker, and how often that one was woken.
     fn joined() -> (WorkerQueue, Arc<AtomicUsize>) {
         let queue = WorkerQueue::default();
@@ -268,8 +288,8 @@ mod tests {
     #[test]
     fn only_the_first_push_of_a_batch_wakes() {
         let (queue, wakes) = joined();
-        assert_eq!((queue.push(head(1), b"a", 0), count(&wakes)), (TAKEN, 1));
-        assert_eq!((queue.push(head(2), b"bc", 0), count(&wakes)), (TAKEN, 1));
+        assert_eq!((queue.push(head(1), b"a", 0, wake_now), count(&wakes)), (TAKEN, 1));
+        assert_eq!((queue.push(head(2), b"bc", 0, wake_now), count(&wakes)), (TAKEN, 1));
         let (mut heads, mut bytes) = ([0; 20], [0; 8]);
         assert_eq!(
             queue.drain(1, &mut heads, &mut bytes, 0),
@@ -277,14 +297,14 @@ mod tests {
         );
         assert_eq!(heads[..10], [1, 1, 2, 3, 1, 2, 1, 2, 3, 2]);
         assert_eq!(&bytes[..3], b"abc");
-        assert_eq!((queue.push(head(3), b"", 0), count(&wakes)), (TAKEN, 2));
+        assert_eq!((queue.push(head(3), b"", 0, wake_now), count(&wakes)), (TAKEN, 2));
     }
 
     #[test]
     fn a_record_that_does_not_fit_stays_whole_for_the_next_drain() {
         let (queue, _) = joined();
-        queue.push(head(1), b"abc", 0);
-        queue.push(head(2), b"defg", 0);
+        queue.push(head(1), b"abc", 0, wake_now);
+        queue.push(head(2), b"defg", 0, wake_now);
         let (mut heads, mut bytes) = ([0; 20], [0; 5]);
         assert_eq!(
             queue.drain(1, &mut heads, &mut bytes, 9),
@@ -301,10 +321,10 @@ mod tests {
     fn a_full_queue_refuses_all_but_the_last_record_of_a_session_and_says_when_there_is_room() {
         let (queue, _) = joined();
         for _ in 0..RECORDS_MAX {
-            assert_eq!(queue.push(head(1), b"", 0), TAKEN);
+            assert_eq!(queue.push(head(1), b"", 0, wake_now), TAKEN);
         }
-        assert_eq!(queue.push(head(1), b"", 0), Pushed::Full);
-        assert_eq!(queue.push_last(head(8), 0), TAKEN);
+        assert_eq!(queue.push(head(1), b"", 0, wake_now), Pushed::Full);
+        assert_eq!(queue.push_last(head(8), 0, wake_now), TAKEN);
         let (mut heads, mut bytes) = (vec![0; 5 * (RECORDS_MAX + 1)], [0; 1]);
         let drained = queue.drain(1, &mut heads, &mut bytes, 0);
         assert_eq!(drained, Drained { records: RECORDS_MAX + 1, has_more: false, made_room: true });
@@ -314,16 +334,16 @@ mod tests {
     #[test]
     fn bytes_are_bounded_at_the_limit_and_one_over() {
         let (queue, _) = joined();
-        assert_eq!(queue.push(head(1), &vec![0; BYTES_MAX], 0), TAKEN);
-        assert_eq!(queue.push(head(1), &[0], 0), Pushed::Full);
-        assert_eq!(queue.push(head(1), &[], 0), TAKEN);
+        assert_eq!(queue.push(head(1), &vec![0; BYTES_MAX], 0, wake_now), TAKEN);
+        assert_eq!(queue.push(head(1), &[0], 0, wake_now), Pushed::Full);
+        assert_eq!(queue.push(head(1), &[], 0, wake_now), TAKEN);
     }
 
     #[test]
     fn the_age_is_that_of_the_oldest_record() {
         let (queue, _) = joined();
-        queue.push(head(1), b"", 100);
-        queue.push(head(1), b"", 150);
+        queue.push(head(1), b"", 100, wake_now);
+        queue.push(head(1), b"", 150, wake_now);
         assert_eq!(queue.waiting(400), (2, 300));
         join(&queue, 2);
         assert_eq!(queue.waiting(400), (0, 0));
@@ -332,19 +352,19 @@ mod tests {
     #[test]
     fn news_of_sessions_have_room_when_a_clients_lines_have_none() {
         let (queue, _) = joined();
-        while queue.push(head(2), b"\n", 0) != Pushed::Full {}
+        while queue.push(head(2), b"\n", 0, wake_now) != Pushed::Full {}
         for _ in 0..RECORDS_MAX {
-            assert_eq!(queue.push_news(head(5), b"", 0), TAKEN);
+            assert_eq!(queue.push_news(head(5), b"", 0, wake_now), TAKEN);
         }
-        assert_eq!(queue.push_news(head(5), b"", 0), Pushed::Full);
+        assert_eq!(queue.push_news(head(5), b"", 0, wake_now), Pushed::Full);
     }
 
     #[test]
     fn a_push_says_for_which_worker_it_was_and_a_new_worker_is_woken_anew() {
         let (queue, first) = joined();
-        assert_eq!(queue.push(head(1), b"", 0), TAKEN);
+        assert_eq!(queue.push(head(1), b"", 0, wake_now), TAKEN);
         let second = join(&queue, 2);
-        assert_eq!(queue.push(head(1), b"", 0), Pushed::Taken { turn: 2 });
+        assert_eq!(queue.push(head(1), b"", 0, wake_now), Pushed::Taken { turn: 2 });
         assert_eq!((count(&first), count(&second), queue.waiting(0).0), (1, 1, 1));
     }
 
@@ -354,7 +374,7 @@ mod tests {
     fn a_worker_whose_place_is_anothers_drains_nothing() {
         let (queue, _) = joined();
         join(&queue, 2);
-        queue.push(head(1), b"x", 0);
+        queue.push(head(1), b"x", 0, wake_now);
         let (mut heads, mut bytes) = ([0; 5], [0; 1]);
         assert_eq!(queue.drain(1, &mut heads, &mut bytes, 0), Drained::default());
         assert_eq!(queue.drain(2, &mut heads, &mut bytes, 0).records, 1);
@@ -363,12 +383,12 @@ mod tests {
     #[test]
     fn a_vacant_place_takes_nothing_and_each_worker_is_gone_once() {
         let queue = WorkerQueue::default();
-        assert_eq!((queue.push(head(1), b"x", 0), queue.is_joined()), (Pushed::Vacant, false));
+        assert_eq!((queue.push(head(1), b"x", 0, wake_now), queue.is_joined()), (Pushed::Vacant, false));
         join(&queue, 1);
         assert!(queue.is_joined());
-        queue.push(head(1), b"secret", 0);
+        queue.push(head(1), b"secret", 0, wake_now);
         assert!(queue.leave(1) && !queue.leave(1) && !queue.leave(7) && !queue.is_joined());
-        assert_eq!((queue.push_last(head(8), 0), queue.waiting(9)), (Pushed::Vacant, (0, 0)));
+        assert_eq!((queue.push_last(head(8), 0, wake_now), queue.waiting(9)), (Pushed::Vacant, (0, 0)));
         assert_eq!(queue.join(Box::new(|| {})), (2, None));
         assert!(!queue.leave(1) && queue.is_joined());
     }
@@ -381,7 +401,7 @@ mod tests {
         ) {
             let (queue, _) = joined();
             for (number, bytes) in records.iter().enumerate() {
-                queue.push([number as u32, 0, 0, 0, 0], bytes, 0);
+                queue.push([number as u32, 0, 0, 0, 0], bytes, 0, wake_now);
             }
             let mut out = Vec::new();
             loop {

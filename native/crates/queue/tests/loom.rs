@@ -15,7 +15,7 @@ use loom::sync::Notify;
 use loom::thread::{self, JoinHandle};
 use postern_queue::batch_queue::{BatchQueue, Kept};
 use postern_queue::inbox::Inbox;
-use postern_queue::worker_queue::{Drained, HEAD_WORDS, Pushed, RECORDS_MAX, WorkerQueue};
+use postern_queue::worker_queue::{Drained, HEAD_WORDS, Pushed, RECORDS_MAX, Wake, WorkerQueue};
 
 /// A worker whose part the model plays, until it has had so many events.
 struct Worker {
@@ -66,8 +66,12 @@ impl Worker {
     }
 }
 
+fn wake_now(wake: Arc<Wake>) {
+    wake();
+}
+
 fn push(queue: &WorkerQueue, number: u32) -> Pushed {
-    queue.push([number, 0, 0, 0, 0], &[number as u8], 0)
+    queue.push([number, 0, 0, 0, 0], &[number as u8], 0, wake_now)
 }
 
 /// Each thread more multiplies the interleavings, so a model has few; the bound of preemptions keeps all the
@@ -97,8 +101,12 @@ fn no_wake_is_lost_between_pushes_and_drains_and_each_pushers_events_keep_their_
             let queue = Arc::clone(&queue);
             spawn(move || {
                 // News and lines share the room of one queue, and here there is room for all.
-                assert_eq!(queue.push_news([first, 0, 0, 0, 0], &[first as u8], 0), TAKEN);
-                assert_eq!(queue.push_last([second, 0, 0, 0, 0], 0), TAKEN);
+                // As an IO thread does it: the wake is owed until it has pushed all that it has.
+                let mut owed = Vec::new();
+                let pushed = queue.push_news([first, 0, 0, 0, 0], &[first as u8], 0, |wake| owed.push(wake));
+                assert_eq!(pushed, TAKEN);
+                assert_eq!(queue.push_last([second, 0, 0, 0, 0], 0, |wake| owed.push(wake)), TAKEN);
+                owed.into_iter().for_each(wake_now);
             })
         });
         worker.serve(4, || {});
@@ -228,7 +236,7 @@ fn a_sessions_last_event_fits_whatever_others_push() {
         });
         let last = spawn({
             let queue = Arc::clone(&queue);
-            move || [7, 8, 9].map(|number| queue.push_last([number, 0, 0, 0, 0], 0))
+            move || [7, 8, 9].map(|number| queue.push_last([number, 0, 0, 0, 0], 0, wake_now))
         });
         assert_eq!(last.join().unwrap(), [TAKEN; 3]);
         let flooded = flood.join().unwrap();
