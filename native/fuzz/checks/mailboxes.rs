@@ -1,7 +1,7 @@
 //! What must hold of the mailbox table for any file: the fuzz target and the tests call it.
 
 use postern_route::interner::Interner;
-use postern_route::mailboxes::Mailboxes;
+use postern_route::mailboxes::{Mailboxes, canonical_key};
 
 /// The input is a directory's file. What parses is found again, by a reading of our own.
 pub fn check(input: &[u8]) {
@@ -20,13 +20,15 @@ pub fn check(input: &[u8]) {
     };
     let text = std::str::from_utf8(input).expect("what parses is UTF-8");
     let (mut keys, mut mailboxes) = (0, 0);
-    for line in text.trim_start_matches('\u{feff}').split('\n') {
+    for line in text.strip_prefix('\u{feff}').unwrap_or(text).split('\n') {
         let mut fields = line.split_ascii_whitespace();
         let Some(list) = fields.next().filter(|first| !first.starts_with('#')) else { continue };
         let database = interner.index_of(&fields.next().expect("a database").to_ascii_lowercase());
         let first = table.lookup(list.split(',').next().unwrap_or_default());
         for key in list.split(',') {
             assert_eq!(table.lookup(&key.to_ascii_uppercase()), first);
+            let canonical = canonical_key(key).expect("it was taken");
+            assert_eq!(canonical_key(&canonical).as_ref(), Some(&canonical), "canonical is canonical");
             keys += 1;
         }
         assert_eq!(first.database, database);

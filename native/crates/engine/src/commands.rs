@@ -1,13 +1,11 @@
 //! The workers' commands: records become messages for the IO threads. The numbers and forms are those of
 //! docs/design/0001-engine-contract.md.
 
-use postern_queue::session_id::SessionId;
-use postern_queue::worker_queue::HEAD_WORDS;
-use postern_wire::script::Script;
+use postern_queue::records::{BeyondArray, Record, records};
+use postern_wire::request::Request;
 use zeroize::Zeroizing;
 
 use crate::end_reason::EndReason;
-use crate::handoff::Request;
 use crate::inbox::{Inbox, Message};
 use crate::slot::SessionCommand;
 
@@ -18,26 +16,27 @@ use crate::slot::SessionCommand;
 pub fn submit(inboxes: &[Inbox], heads: &[u32], bytes: &[u8]) -> Result<(), String> {
     let mut by_thread: Vec<Vec<Message>> = inboxes.iter().map(|_| Vec::new()).collect();
     let mut fault = None;
-    let mut at = 0;
-    for record in heads.chunks_exact(HEAD_WORDS) {
-        let &[op, low, high, argument, length] = record else { continue };
-        let end = at + length as usize;
-        let Some(payload) = bytes.get(at..end) else {
-            fault.get_or_insert(format!("a record of {length} bytes, beyond the array's end"));
-            break;
-        };
-        at = end;
-        let id = SessionId::from_halves(low, high);
-        match (command(op, argument, payload), by_thread.get_mut(id.thread())) {
-            (Ok(command), Some(messages)) => messages.push(Message::Session(id, command)),
-            (Ok(_), None) => drop(fault.get_or_insert_with(|| "a session of no thread".into())),
-            (Err(what), _) => drop(fault.get_or_insert(what)),
+    for record in records(heads, bytes) {
+        if let Err(what) = record.map_err(beyond).and_then(|record| sort_in(&mut by_thread, record)) {
+            fault.get_or_insert(what);
         }
     }
     for (inbox, messages) in inboxes.iter().zip(&mut by_thread) {
         inbox.push_all(messages);
     }
     fault.map_or(Ok(()), Err)
+}
+
+fn sort_in(by_thread: &mut [Vec<Message>], record: Record<'_>) -> Result<(), String> {
+    let Record { op, session, argument, bytes } = record;
+    let command = command(op, argument, bytes)?;
+    let messages = by_thread.get_mut(session.thread()).ok_or("a session of no thread")?;
+    messages.push(Message::Session(session, command));
+    Ok(())
+}
+
+fn beyond(BeyondArray { length }: BeyondArray) -> String {
+    format!("a record of {length} bytes, beyond the array's end")
 }
 
 fn command(op: u32, argument: u32, bytes: &[u8]) -> Result<SessionCommand, String> {
@@ -62,43 +61,9 @@ fn reason(code: u32) -> Result<EndReason, String> {
 }
 
 fn request(bytes: &[u8]) -> Result<Request, String> {
-    let mut form = Form { bytes };
-    let [server, database, generation_low, generation_high, mailbox_low, mailbox_high, flags] =
-        form.words()?;
-    let script = Script::decode(form.bytes).map_err(|fault| format!("handoff script: {fault}"))?;
-    Ok(Request {
-        server,
-        database: (database != NO_DATABASE).then_some(database),
-        generation: joined(generation_low, generation_high),
-        mailbox: joined(mailbox_low, mailbox_high),
-        is_exclusive: flags & EXCLUSIVE != 0,
-        script,
-    })
-}
-
-/// The fixed words in front of a script.
-struct Form<'a> {
-    bytes: &'a [u8],
-}
-
-impl Form<'_> {
-    fn words<const COUNT: usize>(&mut self) -> Result<[u32; COUNT], String> {
-        let mut words = [0; COUNT];
-        for word in &mut words {
-            let (first, rest) = self.bytes.split_first_chunk().ok_or("a handoff cut short")?;
-            *word = u32::from_le_bytes(*first);
-            self.bytes = rest;
-        }
-        Ok(words)
-    }
-}
-
-fn joined(low: u32, high: u32) -> u64 {
-    u64::from(high) << 32 | u64::from(low)
+    Request::decode(bytes).map_err(|fault| fault.to_string())
 }
 
 /// Far from the commands of the contract, of which it is none.
 #[cfg(feature = "faults")]
 pub const OP_PANIC: u32 = 99;
-const NO_DATABASE: u32 = u32::MAX;
-const EXCLUSIVE: u32 = 1;

@@ -19,16 +19,6 @@ use crate::end_reason::EndReason;
 use crate::io_thread::Io;
 use crate::net::{Net, is_out_of_descriptors, set_options};
 
-/// What a worker asks for: which server, why, and what to say to it.
-pub struct Request {
-    pub server: u32,
-    pub database: Option<u32>,
-    pub generation: u64,
-    pub mailbox: u64,
-    pub is_exclusive: bool,
-    pub script: Script,
-}
-
 /// A server that stands where the client believes it stands.
 pub struct OpenServer {
     pub net: Net,

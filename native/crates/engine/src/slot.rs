@@ -8,12 +8,12 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
 
 use postern_queue::session_id::SessionId;
+use postern_wire::request::Request;
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
 use crate::end_reason::EndReason;
 use crate::goodbye::Farewell;
-use crate::handoff::Request;
 use crate::worker_link::WorkerId;
 
 pub struct Slot {

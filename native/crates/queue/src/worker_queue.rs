@@ -6,8 +6,8 @@
 //! once.
 //!
 //! The worker is woken once for a batch: the push that finds nobody on the way gives the wake to its caller,
-//! who calls it, now or when more has been pushed; `armed` says that a wake is on its way. `drain` disarms under the
-//! lock under which it looks, so that what is pushed after the look brings a wake of its own.
+//! who calls it, now or when more has been pushed; `armed` says that a wake is on its way. `drain` disarms
+//! under the lock under which it looks, so that what is pushed after the look brings a wake of its own.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};

@@ -51,7 +51,7 @@ pub struct Mailboxes {
 
 /// The form of a key that is looked up: without white space around, in lower case, letters composed (NFC), so
 /// that `JÖRG` finds `jörg` whichever way a client writes the umlaut. `None` for what is no key: empty, over
-/// 256 bytes, or with white space, a control character or a comma in it.
+/// 256 bytes in either form, or with white space, a control character, a byte order mark or a comma in it.
 #[must_use]
 pub fn canonical_key(raw: &str) -> Option<Cow<'_, str>> {
     let key = raw.trim_matches(|letter: char| letter.is_ascii_whitespace());
@@ -59,7 +59,10 @@ pub fn canonical_key(raw: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     if !key.is_ascii() {
-        return Some(Cow::Owned(key.nfc().collect::<String>().to_lowercase()));
+        // Composed again: some letters have one code in lower case only (ẗ, ǰ).
+        let lower = key.nfc().collect::<String>().to_lowercase();
+        let canonical: String = lower.nfc().collect();
+        return (canonical.len() <= KEY_BYTES_MAX).then_some(Cow::Owned(canonical));
     }
     Some(match key.bytes().any(|byte| byte.is_ascii_uppercase()) {
         true => Cow::Owned(key.to_ascii_lowercase()),
@@ -68,7 +71,8 @@ pub fn canonical_key(raw: &str) -> Option<Cow<'_, str>> {
 }
 
 fn is_foreign_to_keys(letter: char) -> bool {
-    letter == ',' || letter.is_control() || letter.is_whitespace()
+    // Nobody sees a byte order mark: it comes from two files put together, and no client ever sends it.
+    matches!(letter, ',' | '\u{feff}') || letter.is_control() || letter.is_whitespace()
 }
 
 impl Mailboxes {

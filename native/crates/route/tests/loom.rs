@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use loom::sync::atomic::AtomicU64 as Shared;
 use loom::thread;
@@ -19,14 +19,22 @@ struct Site {
     published: Shared,
     /// The generation whose publication has returned: whoever sees it here has heard of that.
     returned: Shared,
-    /// Sessions that live, by server. Not loom's: it watches and takes no part.
+    /// The newest generation that let a session in, by server. Not loom's, as is the next.
+    newest: [AtomicU64; 2],
+    /// Sessions that live, by server: it watches and takes no part.
     live: [AtomicU32; 2],
 }
 
 impl Site {
     fn new() -> Arc<Self> {
         let (published, returned) = (Shared::new(1), Shared::new(1));
-        Arc::new(Self { pins: Pins::new(1), published, returned, live: Default::default() })
+        Arc::new(Self {
+            pins: Pins::new(1),
+            published,
+            returned,
+            newest: Default::default(),
+            live: Default::default(),
+        })
     }
 
     fn move_database(&self) {
@@ -48,6 +56,9 @@ impl Site {
             self.live[server as usize].fetch_add(1, Ordering::SeqCst);
             let elsewhere = self.live[1 - server as usize].load(Ordering::SeqCst);
             assert!(!exclusive || elsewhere == 0, "on two servers at once");
+            let before = self.newest[1 - server as usize].load(Ordering::SeqCst);
+            assert!(!exclusive || before <= generation, "back on a server that it had left");
+            self.newest[server as usize].fetch_max(generation, Ordering::SeqCst);
             // Other threads may run here, where the session lives.
             assert!(self.pins.server_of(MAILBOX).is_some());
             self.live[server as usize].fetch_sub(1, Ordering::SeqCst);
@@ -84,7 +95,7 @@ fn model(exclusive: bool) -> [usize; 3] {
 }
 
 #[test]
-fn an_exclusive_mailbox_is_never_on_two_servers_nor_let_in_by_a_table_that_was_replaced() {
+fn an_exclusive_mailbox_is_never_on_two_servers_nor_back_on_one_nor_let_in_by_a_replaced_table() {
     let [admitted, moved, elsewhere] = model(true);
     println!("admitted {admitted}, moved {moved}, elsewhere {elsewhere}");
     assert!(admitted > 0 && moved > 0 && elsewhere > 0, "the model reaches every outcome");

@@ -44,6 +44,8 @@ pub enum Fault {
     BareCr,
     Nul,
     BareLf,
+    /// A TLS handshake where clear text is due. It has no line's end to wait for.
+    TlsHello,
 }
 
 /// The place in a client's stream. One a session; it keeps no bytes.
@@ -51,6 +53,8 @@ pub enum Fault {
 pub struct Framer {
     limits: FramerLimits,
     awaits: Awaits,
+    /// No line was given yet.
+    is_first: bool,
     /// So many bytes of what is shown have been looked at, and hold neither an end nor a fault.
     scanned: usize,
 }
@@ -66,13 +70,16 @@ enum Awaits {
 impl Framer {
     #[must_use]
     pub fn new(limits: FramerLimits) -> Self {
-        Self { limits, awaits: Awaits::Line, scanned: 0 }
+        Self { limits, awaits: Awaits::Line, is_first: true, scanned: 0 }
     }
 
     /// Frames the next piece of `buffered`, the bytes that are not framed yet: always the same ones as in
     /// the call before and perhaps more, until a `Line` or `Literal` is given and its `length` taken away.
     pub fn next(&mut self, buffered: &[u8]) -> Framed {
         let framed = match self.awaits {
+            Awaits::Line if self.is_first && buffered.starts_with(TLS_HELLO) => {
+                Framed::Fault(Fault::TlsHello)
+            }
             Awaits::Line => self.line(buffered),
             Awaits::Literal { length } => self.literal(buffered, length),
             Awaits::Word { .. } => Framed::Blocked,
@@ -146,6 +153,7 @@ impl Framer {
                 Some(announced) => Awaits::Word { announced },
             },
         };
+        self.is_first = false;
         self.scanned = 0;
         Framed::Line { text, length }
     }
@@ -170,6 +178,9 @@ impl Framer {
         Framed::Literal { length }
     }
 }
+
+/// RFC 8446 section 5.1: a record of type 22 (handshake) and version 3.
+const TLS_HELLO: &[u8] = &[0x16, 3];
 
 /// A literal that the end of a line announces.
 #[derive(Debug, PartialEq, Eq)]
@@ -230,6 +241,23 @@ mod tests {
             pieces.push(String::from_utf8_lossy(&bytes[from..from + text]).into_owned());
             from += length;
         }
+    }
+
+    #[test]
+    fn a_tls_hello_in_clear_is_told_by_its_first_two_bytes_and_only_as_the_very_first() {
+        for (bytes, last) in [
+            (&b"\x16"[..], Framed::Incomplete),
+            (b"\x16\x03", Framed::Fault(Fault::TlsHello)),
+            (b"\x16\x03\x01\0\n", Framed::Fault(Fault::TlsHello)),
+            (b"\x16a\r\n", Framed::Incomplete),
+            (b"a\r\n\x16\x03\r\n", Framed::Incomplete),
+        ] {
+            assert_eq!(pieces(&mut Framer::new(IMAP), bytes).1, last, "{bytes:?}");
+        }
+        let mut framer = Framer::new(IMAP);
+        pieces(&mut framer, b"a STARTTLS\r\n");
+        framer.reset();
+        assert_eq!(framer.next(b"\x16\x03"), Framed::Fault(Fault::TlsHello));
     }
 
     #[test]

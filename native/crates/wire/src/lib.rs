@@ -4,11 +4,12 @@
 //! In reading order:
 //! - [`framer`] cuts a client's preamble into lines and literals;
 //! - [`server_lines`] cuts a server's answers into lines, and makes them fit for logs and clients;
-//! - [`script`] decodes a handoff script;
+//! - [`request`] decodes what a worker asks for with a handoff, and [`script`] the script in it;
 //! - [`script_run`] plays one, step by step;
 //! - [`tracker`] follows a splice, and knows when a goodbye can be put in.
 
 pub mod framer;
+pub mod request;
 pub mod script;
 pub mod script_run;
 pub mod server_lines;

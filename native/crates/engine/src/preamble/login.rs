@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
+use postern_wire::request::Request;
 use postern_wire::script::Script;
 
 use super::{Opened, Preamble};
 use crate::config::Endpoint;
 use crate::end_reason::EndReason;
 use crate::goodbye::Farewell;
-use crate::handoff::{self, Failure, Outcome, Request};
+use crate::handoff::{self, Failure, Outcome};
 use crate::io_thread::Io;
 use crate::placement::{self, PinGuard};
 use crate::session::Ending;

@@ -53,9 +53,6 @@ impl Preamble<'_> {
 
     /// Gives the worker each whole line and literal, until it has enough for now.
     pub(super) fn frame(&mut self) -> Result<(), Ending> {
-        if self.is_foreign_hello() {
-            return self.fault(EndReason::WrongProtocol);
-        }
         if let Some(delivery) = self.undelivered.take() {
             self.deliver(delivery);
         }
@@ -76,13 +73,6 @@ impl Preamble<'_> {
             }
         }
         Ok(())
-    }
-
-    /// A TLS handshake where clear text is due (RFC 8446 section 5.1: type 22, version 3). It has no line's
-    /// end to wait for.
-    fn is_foreign_hello(&self) -> bool {
-        let is_begin = self.base == 0 && self.framed == 0 && self.fault.is_none();
-        is_begin && self.read.starts_with(&[0x16, 3])
     }
 
     fn deliver(&mut self, delivery: Delivery) {
@@ -147,6 +137,7 @@ fn reason_of(fault: Fault) -> EndReason {
         Fault::LineTooLong => EndReason::LineTooLong,
         Fault::LiteralTooLong => EndReason::LiteralTooLong,
         Fault::BareCr | Fault::Nul | Fault::BareLf => EndReason::Syntax,
+        Fault::TlsHello => EndReason::WrongProtocol,
     }
 }
 

@@ -40,6 +40,9 @@ fn a_key_may_have_256_bytes() {
     assert_eq!(canonical_key(&format!("  {longest} ")).as_deref(), Some(&longest[..]));
     assert_eq!(canonical_key(&"k".repeat(257)), None);
     assert_eq!(canonical_key(&"ü".repeat(129)), None, "bytes, not letters");
+    // One code of two bytes is composed of two such; the name that is kept is the one that is bounded.
+    assert_eq!(canonical_key(&"\u{344}".repeat(64)).map(|key| key.len()), Some(256));
+    assert_eq!(canonical_key(&"\u{344}".repeat(65)), None);
     assert_eq!(parse(format!("{longest} db1")).unwrap().len_keys(), 1);
     assert!(parse(format!("{longest}k db1")).unwrap_err().what.ends_with("... is no mailbox key"));
 }
@@ -104,6 +107,34 @@ fn each_fault_names_the_line_and_what_is_wrong_with_it() {
         assert_eq!(fault.to_string(), format!("mailboxes line {line}: {what}"));
     }
     assert_eq!(parse(b"ann db1\n\xff db1\n").unwrap_err().to_string(), "mailboxes line 2: not UTF-8");
+}
+
+/// J with a caron is two codes in upper case and one in lower case: composed before lower case only, the two
+/// spellings were two names, and whoever typed the capital was not found. Found by the fuzzer.
+#[test]
+fn a_letter_that_composes_in_lower_case_alone_is_found_by_its_capital() {
+    let table = parse("\u{1f0}an db1\nxt\u{344} db2").unwrap();
+    assert_eq!(table.lookup("J\u{30c}AN").database, Some(0));
+    assert_eq!(table.lookup("j\u{30c}an").database, Some(0));
+    assert_eq!(table.lookup("XT\u{344}").database, Some(1));
+}
+
+/// Two files put together leave the second one's byte order mark in the middle: its first name had an
+/// invisible letter in front and was never found, and nothing said so. Found by the fuzzer.
+#[test]
+fn a_byte_order_mark_anywhere_but_at_the_very_start_is_refused() {
+    for (text, line) in
+        [("\u{feff}\u{feff}ann db1", 1), ("ann db1\n\u{feff}bob db1", 2), ("a,\u{feff}# db1", 1)]
+    {
+        let fault = parse(text).unwrap_err();
+        assert_eq!(fault.line, line);
+        assert!(
+            fault.what.starts_with("\"\\u{feff}") && fault.what.ends_with("is no mailbox key"),
+            "{fault}"
+        );
+    }
+    assert!(parse("\u{feff}ann db1").is_ok() && parse("ann d\u{feff}b1").is_err());
+    assert_eq!(parse("ann db1").unwrap().lookup("\u{feff}ann").database, None);
 }
 
 #[test]
