@@ -6,12 +6,14 @@
  */
 import * as engine from '#native';
 import type { Snapshot } from '#gateway/admin/snapshot';
+import { systemThreads } from '#gateway/pool/worker-thread';
 import { type CertificateText, readCertificates } from '#gateway/settings/certificates';
 import { fitToDescriptors } from '#gateway/settings/descriptors';
 import { formatProblem } from '#gateway/settings/problem';
 import type { Settings } from '#gateway/settings/settings';
 import { type Surroundings, systemSurroundings } from '#gateway/settings/surroundings';
 import { type Clock, systemClock } from '#lib/clock';
+import { systemFiles } from '#lib/files';
 import { type Log, openLog, openLogStream } from '#lib/log';
 import { readVersion } from '#lib/read-version';
 import { codeOf } from '#model/end-reason';
@@ -77,7 +79,8 @@ export async function startGateway(settings: Settings, deps = systemDeps(setting
     const planes = await startPlanes({
       settings,
       engine,
-      workerEntry,
+      threads: systemThreads(workerEntry),
+      files: systemFiles(),
       wordsOf,
       random: Math.random,
       clock,
@@ -119,8 +122,9 @@ function gatewayOf({ settings, deps, life, admin, closers }: Running): Gateway {
   };
   const end = (): Promise<void> => {
     life.isStopping = true;
-    const { drainTimeoutMs } = settings;
-    return shutDown({ engine, words: wordsOf('shutdown'), drainTimeoutMs, closers, clock, log });
+    const { drainTimeoutMs, goodbye } = settings;
+    const words = wordsOf('shutdown');
+    return shutDown({ engine, words, drainTimeoutMs, perSecond: goodbye.perSecond, closers, clock, log });
   };
   let ending: Promise<void> | undefined;
   return {

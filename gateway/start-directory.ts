@@ -3,6 +3,7 @@ import type { MailboxesLoaded } from '#native';
 import type { DirectoryRow } from '#gateway/admin/api';
 import { startFileDirectory } from '#gateway/directory/file-directory';
 import type { Clock } from '#lib/clock';
+import type { Files } from '#lib/files';
 import type { Log } from '#lib/log';
 import type { DatabaseId, Moment } from '#model/ids';
 
@@ -10,6 +11,7 @@ export interface DirectoryParts {
   readonly path: string | undefined;
   /** The engine's: it reads the file on a thread of its own. */
   readonly load: (path: string) => Promise<MailboxesLoaded>;
+  readonly files: Files;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -24,11 +26,12 @@ export interface RunningDirectory {
   close(): void;
 }
 
-export function startDirectory({ path, load, clock, log }: DirectoryParts): RunningDirectory {
+export function startDirectory({ path, load, files, clock, log }: DirectoryParts): RunningDirectory {
   if (path === undefined) return noDirectory;
   let databases = new Set<string>();
   const directory = startFileDirectory({
     path,
+    files,
     clock,
     load,
     onLoaded: (loaded) => {

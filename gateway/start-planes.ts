@@ -5,11 +5,13 @@
 import type { Snapshot } from '#gateway/admin/snapshot';
 import { createDrainer } from '#gateway/drain/drainer';
 import type { DrainOutcome } from '#gateway/drain/drainer';
+import type { Threads } from '#gateway/pool/supervisor';
 import { type WorkerPool, startPool } from '#gateway/pool/worker-pool';
 import { createPublisher } from '#gateway/routing/publish';
 import type { Settings } from '#gateway/settings/settings';
 import { openStore } from '#gateway/store/store';
 import type { Clock } from '#lib/clock';
+import type { Files } from '#lib/files';
 import type { Log } from '#lib/log';
 import type { EndReason } from '#model/end-reason';
 import type { DatabaseId, Moment, ServerId } from '#model/ids';
@@ -25,8 +27,8 @@ import { type Sources, startSources } from './start-sources.ts';
 export interface PlanesParts {
   readonly settings: Settings;
   readonly engine: Engine;
-  /** The file with the task of the workers. */
-  readonly workerEntry: URL;
+  readonly threads: Threads;
+  readonly files: Files;
   readonly wordsOf: (reason: EndReason) => string;
   readonly random: () => number;
   readonly clock: Clock;
@@ -44,8 +46,14 @@ export interface Planes {
 }
 
 export async function startPlanes(parts: PlanesParts): Promise<Planes> {
-  const { settings, engine, clock, log, closers } = parts;
-  const directory = startDirectory({ path: settings.directoryPath, load: engine.loadMailboxes, clock, log });
+  const { settings, engine, files, clock, log, closers } = parts;
+  const directory = startDirectory({
+    path: settings.directoryPath,
+    load: engine.loadMailboxes,
+    files,
+    clock,
+    log,
+  });
   closers.unshift(() => directory.close());
   await directory.first;
 
@@ -63,6 +71,7 @@ export async function startPlanes(parts: PlanesParts): Promise<Planes> {
     settings,
     isInDirectory: (id) => directory.hasDatabase(id),
     onClaims: (set) => control.take({ is: 'claims', set }),
+    files,
     clock,
     log,
   });
@@ -75,8 +84,8 @@ async function startControl(
   directory: RunningDirectory,
   toWorkers: WorkerPool['publish'],
 ): Promise<ControlLoop> {
-  const { settings, engine, clock, log, closers, wordsOf } = parts;
-  const store = await openStore(settings.stateDir, (words) => log.warn(`state: ${words}`));
+  const { settings, engine, files, clock, log, closers, wordsOf } = parts;
+  const store = await openStore(settings.stateDir, (words) => log.warn(`state: ${words}`), files);
   const drainer = createDrainer({
     goodbye: engine.goodbye,
     wordsOf,
@@ -108,12 +117,12 @@ async function startControl(
 }
 
 function startWorkers(
-  { settings, engine, workerEntry, clock, log }: PlanesParts,
+  { settings, engine, threads, clock, log }: PlanesParts,
   control: ControlLoop,
 ): WorkerPool {
   return startPool({
     workers: settings.workers,
-    entry: workerEntry,
+    threads,
     config: workerConfigOf(settings),
     table: control.table(),
     engine: {
@@ -165,6 +174,6 @@ function tell(log: Log, { goodbye, told, problem }: DrainOutcome): void {
   const { why, reason } = goodbye;
   // Mostly there are none: a server that goes down has lost them already.
   if (problem === undefined)
-    log[told === 0 ? 'debug' : 'info'](`sessions told goodbye: ${why}`, { told, reason });
+    log[told === 0 ? 'debug' : 'info'](`sessions are told goodbye: ${why}`, { told, reason });
   else log.error(`sessions could not be told goodbye: ${why}`, { problem, reason });
 }

@@ -7,6 +7,7 @@ import type { AgentParts } from '#gateway/admin/agent-route';
 import type { Refusal } from '#gateway/cluster/known-databases';
 import type { Settings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
+import { type Files, systemFiles } from '#lib/files';
 import type { Log } from '#lib/log';
 import type { ClaimSet } from '#model/claim';
 import type { DatabaseId } from '#model/ids';
@@ -17,6 +18,8 @@ export interface SourcesParts {
   readonly isInDirectory: (id: DatabaseId) => boolean;
   /** Gives why a document does not count. */
   readonly onClaims: (set: ClaimSet) => Refusal | undefined;
+  /** This machine's disk unless given. */
+  readonly files?: Files;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -30,7 +33,7 @@ export interface Sources {
 }
 
 export function startSources(parts: SourcesParts): Sources {
-  const { settings, clock } = parts;
+  const { settings, clock, files = systemFiles() } = parts;
   const serverIdOf = serverNames(settings.servers);
   const troubles = createTroubles(parts.log);
 
@@ -68,7 +71,7 @@ export function startSources(parts: SourcesParts): Sources {
     if (path === undefined || !settings.copySources.includes('file')) return undefined;
     const onClaims = (set: ClaimSet): void => void accept('file', set);
     const onProblem = (words: string): void => troubles.refuse('file', words);
-    return startCopiesFile({ path, clock, serverIdOf, onClaims, onProblem });
+    return startCopiesFile({ path, files, clock, serverIdOf, onClaims, onProblem });
   }
 
   return {

@@ -9,9 +9,8 @@
 import { LineCounter, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Node, Pair, YAMLMap } from 'yaml';
 import type { Clock, Moment } from '#lib/clock';
+import { type Files, systemFiles } from '#lib/files';
 import { faultWords } from '#lib/keep-going';
-import { readFileBounded } from '#lib/read-file';
-import { watchFile } from '#lib/watch-file';
 import type { Watch } from '#lib/watch-file';
 import type { Claim, ClaimSet } from '#model/claim';
 import type { DatabaseId, ServerId } from '#model/ids';
@@ -26,11 +25,14 @@ export interface CopiesFileOptions {
   readonly onClaims: (set: ClaimSet) => void;
   /** "PATH line N: what is wrong", or "PATH does not exist". */
   readonly onProblem: (words: string) => void;
+  /** This machine's disk unless given. */
+  readonly files?: Files;
 }
 
 /** Reads the file now and after each change, until closed. */
-export function startCopiesFile({ path, clock, serverIdOf, onClaims, onProblem }: CopiesFileOptions): Watch {
-  return watchFile({
+export function startCopiesFile(options: CopiesFileOptions): Watch {
+  const { path, clock, serverIdOf, onClaims, onProblem, files = systemFiles() } = options;
+  return files.watch({
     path,
     clock,
     onChange() {
@@ -43,7 +45,7 @@ export function startCopiesFile({ path, clock, serverIdOf, onClaims, onProblem }
   });
 
   function readOnce(): void {
-    const file = readFileBounded(path, copiesBytesMax);
+    const file = files.read(path, copiesBytesMax);
     if ('trouble' in file) return onProblem(file.trouble);
     const parsed = parseCopiesFile(file.text, { path, serverIdOf, receivedAt: clock.now() });
     if ('problem' in parsed) return onProblem(parsed.problem);

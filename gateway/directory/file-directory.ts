@@ -5,8 +5,8 @@
  * decides when, and keeps what came of it. Lookups go to the engine directly.
  */
 import type { Clock, Moment } from '#lib/clock';
+import { type Files, systemFiles } from '#lib/files';
 import { faultWords } from '#lib/keep-going';
-import { watchFile } from '#lib/watch-file';
 
 export interface FileDirectoryOptions {
   readonly path: string;
@@ -15,6 +15,8 @@ export interface FileDirectoryOptions {
   readonly load: (path: string) => Promise<MailboxesLoaded>;
   readonly onLoaded: (loaded: MailboxesLoaded) => void;
   readonly onProblem: (words: string) => void;
+  /** This machine's disk unless given. */
+  readonly files?: Files;
 }
 
 /** As the engine tells it. */
@@ -48,6 +50,7 @@ export function startFileDirectory({
   load,
   onLoaded,
   onProblem,
+  files = systemFiles(),
 }: FileDirectoryOptions): FileDirectory {
   let status: DirectoryStatus = { loaded: undefined, loadedAt: undefined, problem: undefined };
   let isClosed = false;
@@ -80,7 +83,7 @@ export function startFileDirectory({
     onLoaded(outcome.loaded);
   }
 
-  const watch = watchFile({ path, clock, onChange: changed });
+  const watch = files.watch({ path, clock, onChange: changed });
   return {
     first: reading ?? Promise.resolve(),
     status: () => status,

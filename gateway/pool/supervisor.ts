@@ -4,26 +4,42 @@
  *
  * It knows neither piscina (worker-thread.ts) nor what a worker does (workers/serve.ts).
  */
-import { MessageChannel } from 'node:worker_threads';
 import type { Clock } from '#lib/clock';
 import { faultWords, keepGoing } from '#lib/keep-going';
 import type { Log } from '#lib/log';
 import { sleep } from '#lib/sleep';
-import type { FromWorker, ToWorker, WorkerTask } from '#model/messages';
+import type { FromWorker, MessagePortLike, ToWorker, WorkerTask } from '#model/messages';
 import type { RoutingTable } from '#model/routing-table';
 import { firstBeat, heard, look, troubleOf } from './heart-beat.ts';
 import { limits } from './limits.ts';
-import type { WorkerThread } from './worker-thread.ts';
 
 export interface SupervisorParts {
   readonly index: number;
-  readonly start: (task: WorkerTask, transfer: readonly object[]) => WorkerThread;
+  readonly threads: Threads;
   readonly config: WorkerTask['config'];
   /** The current table: what a worker that starts now is given. */
   readonly table: () => RoutingTable;
   readonly engine: WorkerEngine;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** Where workers come from: worker-thread.ts gives real ones. */
+export interface Threads {
+  /** Starts a thread with the task; the objects of `transfer` move with it. Throws where there is none. */
+  start(task: WorkerTask, transfer: readonly object[]): WorkerThread;
+  /** The two ends of a way for messages: what is posted at one arrives at the other. */
+  openChannel(): { readonly near: MessagePortLike; readonly far: MessagePortLike };
+}
+
+export interface WorkerThread {
+  /**
+   * Resolves when the thread is gone, clean-up hooks included, with why in words; undefined where `serve`
+   * returned by itself. Never rejects.
+   */
+  readonly ended: Promise<string | undefined>;
+  /** Ends the thread even if it loops; `ended` then resolves with these words. */
+  kill(why: string): void;
 }
 
 /** What the pool asks of the engine. */
@@ -114,13 +130,14 @@ export function superviseWorker(parts: SupervisorParts): Supervisor {
 
 /** Starts one worker and its heart-beat; both end with the thread. */
 function openLife(parts: SupervisorParts, onUp: () => void): Life {
-  const { index, clock, log } = parts;
-  const { port1: near, port2: far } = new MessageChannel();
+  const { index, threads, clock, log } = parts;
+  const { near, far } = threads.openChannel();
   const task = { index, port: far, config: parts.config, table: parts.table() } satisfies WorkerTask;
-  const thread = parts.start(task, [far]);
+  const thread = threads.start(task, [far]);
   let beat = firstBeat;
 
-  near.on('message', (message: FromWorker) => {
+  near.on('message', (given) => {
+    const message = given as FromWorker;
     if (message.type === 'log') return log[message.level](message.text, { worker: index });
     if (message.type === 'up') onUp();
     beat = heard(beat);

@@ -7,13 +7,11 @@ import type { Clock } from '#lib/clock';
 import type { Log } from '#lib/log';
 import type { WorkerConfig } from '#model/messages';
 import type { RoutingTable } from '#model/routing-table';
-import { type WorkerEngine, type WorkerState, superviseWorker } from './supervisor.ts';
-import { startThread } from './worker-thread.ts';
+import { type Threads, type WorkerEngine, type WorkerState, superviseWorker } from './supervisor.ts';
 
 export interface PoolParts {
   readonly workers: number;
-  /** The file that exports `serve`: `.ts` in a tree of sources, `.js` in dist. */
-  readonly entry: URL;
+  readonly threads: Threads;
   readonly config: WorkerConfig;
   readonly table: RoutingTable;
   readonly engine: WorkerEngine;
@@ -40,7 +38,7 @@ export function startPool(parts: PoolParts): WorkerPool {
   const supervisors = Array.from({ length: parts.workers }, (_, index) =>
     superviseWorker({
       index,
-      start: (task, transfer) => startThread(parts.entry, task, transfer),
+      threads: parts.threads,
       config: parts.config,
       table: () => table,
       engine: parts.engine,

@@ -5,22 +5,24 @@
  * importing lets every later task wait for ever, and since a task that failed leaves its thread, with what
  * it joined, behind. Whoever wants another life (supervisor.ts) asks again; the task's file is an argument.
  */
-import type { Worker } from 'node:worker_threads';
+import { MessageChannel, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { limits } from './limits.ts';
+import type { Threads, WorkerThread } from './supervisor.ts';
 
-export interface WorkerThread {
-  /**
-   * Resolves when the thread is gone, clean-up hooks included, with why in words; undefined where `serve`
-   * returned by itself. Never rejects.
-   */
-  readonly ended: Promise<string | undefined>;
-  /** Ends the thread even if it loops; `ended` then resolves with these words. */
-  kill(why: string): void;
+/** Real threads of the file that exports `serve`: `.ts` in a tree of sources, `.js` in dist. */
+export function systemThreads(entry: URL): Threads {
+  return {
+    start: (task, transfer) => startThread(entry, task, transfer),
+    openChannel: () => {
+      const { port1: near, port2: far } = new MessageChannel();
+      return { near, far };
+    },
+  };
 }
 
 /** Starts the thread of `entry`, which exports `serve`, and hands it the task; `transfer` moves with it. */
-export function startThread(entry: URL, task: object, transfer: readonly object[]): WorkerThread {
+function startThread(entry: URL, task: object, transfer: readonly object[]): WorkerThread {
   const piscina = new Piscina({
     filename: entry.href,
     name: 'serve',
@@ -29,7 +31,10 @@ export function startThread(entry: URL, task: object, transfer: readonly object[
     concurrentTasksPerWorker: 1,
     // Else the thread sleeps in Atomics between tasks and hears neither the engine nor its port.
     atomics: 'disabled',
-    resourceLimits: { maxOldGenerationSizeMb: limits.workerHeapMib },
+    resourceLimits: {
+      maxOldGenerationSizeMb: limits.workerHeapMib,
+      maxYoungGenerationSizeMb: limits.workerYoungMib,
+    },
     ...(entry.href.endsWith('.ts') && { execArgv: sourceArguments() }),
   });
   let kill: WorkerThread['kill'] = () => {};

@@ -4,10 +4,8 @@
  * A file that can't be used is told and put aside, and the gateway starts without it: generations then begin
  * at the millisecond of first sight, which is above all that came before (cluster/active-copy.ts).
  */
-import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from '#lib/atomic-write';
-import { readFileBounded } from '#lib/read-file';
+import { type Files, systemFiles } from '#lib/files';
 import { nothingKept } from '#model/kept';
 import type { Kept } from '#model/kept';
 import { formatKept, parseKept } from './kept-text.ts';
@@ -25,15 +23,20 @@ export interface Store {
 export type TellProblem = (words: string) => void;
 
 /** `folder` undefined: in memory only. */
-export async function openStore(folder: string | undefined, onProblem: TellProblem): Promise<Store> {
+export async function openStore(
+  folder: string | undefined,
+  onProblem: TellProblem,
+  files: Files = systemFiles(),
+): Promise<Store> {
   if (folder === undefined) return { kept: nothingKept, save: () => Promise.resolve() };
   const path = join(folder, stateFile);
-  const kept = await load(path, onProblem);
-  return { kept, save: createSaver(path, kept, onProblem) };
+  const kept = await load(path, onProblem, files);
+  const write = (text: string): Promise<void> => files.write(path, text);
+  return { kept, save: createSaver({ path, found: kept, onProblem, write }) };
 }
 
-async function load(path: string, onProblem: TellProblem): Promise<Kept> {
-  const file = readFileBounded(path, stateBytesMax);
+async function load(path: string, onProblem: TellProblem, files: Files): Promise<Kept> {
+  const file = files.read(path, stateBytesMax);
   if ('trouble' in file) {
     if (!file.trouble.endsWith('does not exist'))
       onProblem(`${file.trouble}; starting without what was kept`);
@@ -42,11 +45,18 @@ async function load(path: string, onProblem: TellProblem): Promise<Kept> {
   const parsed = parseKept(file.text);
   if ('kept' in parsed) return parsed.kept;
   onProblem(`${path} ${parsed.trouble}; starting without it, and putting it aside as ${path}.bad`);
-  await rename(path, `${path}.bad`).catch((error: unknown) => onProblem(String(error)));
+  await files.rename(path, `${path}.bad`).catch((error: unknown) => onProblem(String(error)));
   return nothingKept;
 }
 
-function createSaver(path: string, found: Kept, onProblem: TellProblem): Store['save'] {
+interface Saving {
+  readonly path: string;
+  readonly found: Kept;
+  readonly onProblem: TellProblem;
+  readonly write: (text: string) => Promise<void>;
+}
+
+function createSaver({ path, found, onProblem, write }: Saving): Store['save'] {
   let written = formatKept(found);
   let wanted = written;
   let writing: Promise<void> | undefined;
@@ -55,7 +65,7 @@ function createSaver(path: string, found: Kept, onProblem: TellProblem): Store['
     try {
       while (wanted !== written) {
         const text = wanted;
-        const trouble = await writeAtomically(path, text).then(() => undefined, String);
+        const trouble = await write(text).then(() => undefined, String);
         // A full disk stays full for a while; the next save tries again.
         if (trouble !== undefined) return onProblem(`${path} can't be written: ${trouble}`);
         written = text;

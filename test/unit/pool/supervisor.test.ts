@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { limits } from '#gateway/pool/limits';
-import { superviseWorker } from '#gateway/pool/supervisor';
-import type { WorkerThread } from '#gateway/pool/worker-thread';
+import { type WorkerThread, superviseWorker } from '#gateway/pool/supervisor';
+import { systemThreads } from '#gateway/pool/worker-thread';
 import type { WorkerConfig } from '#model/messages';
 import type { RoutingTable } from '#model/routing-table';
 import { fakeClock } from '../../support/fake-clock.ts';
@@ -56,6 +56,8 @@ function supervise({ startFaults = 0, suspendFault, lookFault }: Faults) {
     };
     return { ended, kill };
   };
+  const { openChannel } = systemThreads(new URL('file:///none'));
+  const threads = { start, openChannel };
   const engine = {
     suspendWorker: () => orFault(suspendFault),
     oldestEventMs: () => {
@@ -65,7 +67,7 @@ function supervise({ startFaults = 0, suspendFault, lookFault }: Faults) {
   };
   const table = (): RoutingTable => ({}) as RoutingTable;
   const config = {} as WorkerConfig;
-  const supervisor = superviseWorker({ index: 0, start, config, table, engine, clock, log });
+  const supervisor = superviseWorker({ index: 0, threads, config, table, engine, clock, log });
   const stop = async (): Promise<void> => {
     const stopped = supervisor.stop();
     clock.advance(limits.stopTimeoutMs);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { startPool } from '#gateway/pool/worker-pool';
 import type { WorkerPool } from '#gateway/pool/worker-pool';
+import { systemThreads } from '#gateway/pool/worker-thread';
 import { systemClock } from '#lib/clock';
 import type { WorkerConfig } from '#model/messages';
 import type { Revision } from '#model/ids';
@@ -119,7 +120,7 @@ function open({ workers, entry = 'scripted-worker.ts' }: { workers: number; entr
   };
   const pool = startPool({
     workers,
-    entry: new URL(`./fixtures/${entry}`, import.meta.url),
+    threads: systemThreads(new URL(`./fixtures/${entry}`, import.meta.url)),
     config,
     table: table(1),
     engine,

@@ -15,21 +15,25 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::engine::Engine;
+use crate::goodbye::Goodbye;
+use crate::handshake_turns::HandshakeTurns;
 use crate::inbox::Message;
 use crate::selection::{Selection, SessionRow};
 use crate::slot::{Phase, SessionCommand, Slot};
 use crate::wheel::{TICK_MS, Wheel};
-use crate::worker_link::WorkerId;
+use crate::worker_link::{OwedWakes, WorkerId};
 use crate::{listener, probe};
 
 /// What the tasks of one thread share. Borrows of its cells never cross an await.
 pub struct Io {
     pub engine: Arc<Engine>,
+    pub owed_wakes: OwedWakes,
     index: u8,
     slots: RefCell<Slots>,
     wheel: RefCell<Wheel>,
     read_scratch: RefCell<Scratch>,
     write_scratch: RefCell<Scratch>,
+    pub handshake_turns: HandshakeTurns,
     is_stopping: Cell<bool>,
 }
 
@@ -44,23 +48,31 @@ pub fn run(engine: Arc<Engine>, index: u8, sockets: Vec<BoundSocket>) {
     let now_ms = engine.clock.now_ms();
     let io = Rc::new(Io {
         engine,
+        owed_wakes: OwedWakes::default(),
         index,
         slots: RefCell::default(),
         wheel: RefCell::new(Wheel::starting_at(now_ms)),
         read_scratch: RefCell::new(Scratch::new()),
         write_scratch: RefCell::new(Scratch::new()),
+        handshake_turns: HandshakeTurns::default(),
         is_stopping: Cell::new(false),
     });
     let runtime =
         Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(&io, sockets)),
+        Ok(runtime) => {
+            runtime.block_on(serve(&io, sockets));
+            // With the runtime the sessions end that are left; their workers are told.
+            drop(runtime);
+            io.owed_wakes.give();
+        }
         Err(error) => io.engine.note_fault(format!("an IO thread could not start: {error}")),
     }
 }
 
 async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
     let ticker = spawn_local(tick(Rc::clone(io)));
+    let waker = spawn_local(wake_workers(Rc::clone(io)));
     // Until it is told to accept, the system keeps the clients that come.
     let mut sockets = sockets;
     let mut accepting: Vec<JoinHandle<()>> = Vec::new();
@@ -74,11 +86,19 @@ async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
                 Message::Stop => {
                     io.is_stopping.set(true);
                     ticker.abort();
+                    waker.abort();
                     return;
                 }
                 other => io.contain("a message", || io.on_message(other)),
             }
         }
+    }
+}
+
+async fn wake_workers(io: Rc<Io>) {
+    loop {
+        io.owed_wakes.owed().await;
+        io.owed_wakes.give();
     }
 }
 
@@ -184,14 +204,28 @@ impl Io {
                 let slots = self.matching(&selection);
                 gather.add(slots.iter().map(|slot| SessionRow::of(slot, now_ms)));
             }
-            Message::Goodbye(selection, farewell, gather) => {
+            Message::Goodbye(selection, goodbye, gather) => {
                 let told = self.matching(&selection);
-                told.iter().for_each(|slot| slot.tell(SessionCommand::Goodbye(farewell.clone())));
+                told.iter().for_each(|slot| self.say_goodbye(slot, &goodbye));
                 gather.add(told.iter().map(|slot| slot.id));
             }
             Message::Probe(job) => drop(spawn_local(probe::run(Rc::clone(self), job))),
             Message::Accept | Message::StopAccepting | Message::Stop => {}
         }
+    }
+
+    /// Spliced sessions have turns. Who has time yet is not woken for it: the wheel does that.
+    fn say_goodbye(&self, slot: &Slot, goodbye: &Goodbye) {
+        if slot.phase.get() != Phase::Spliced {
+            return slot.tell(SessionCommand::Goodbye(goodbye.at_once()));
+        }
+        let farewell = goodbye.in_turn();
+        let told_ms = farewell.told_ms;
+        if told_ms <= self.now_ms() {
+            return slot.tell(SessionCommand::Goodbye(farewell));
+        }
+        slot.leave_word(SessionCommand::Goodbye(farewell));
+        self.set_deadline(slot, slot.deadline_ms().min(told_ms));
     }
 
     fn renew_tickets(&self) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use postern_tls::Sock;
 use rustix::io::Errno;
+use rustix::net::SendFlags;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
@@ -43,6 +44,12 @@ impl Sock for Net {
 
     fn try_write(&self, from: &[u8]) -> io::Result<usize> {
         self.stream.try_write(from)
+    }
+
+    fn try_write_last(&self, from: &[u8]) -> io::Result<usize> {
+        // The system keeps the bytes for the FIN (MSG_MORE), for 200 ms at most.
+        let send = || Ok(rustix::net::send(&self.stream, from, SendFlags::MORE | SendFlags::NOSIGNAL)?);
+        self.stream.try_io(Interest::WRITABLE, send)
     }
 
     fn shutdown_write(&self) -> io::Result<()> {

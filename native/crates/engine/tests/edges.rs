@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use postern_engine::config::{Endpoint, EndpointTls};
 use postern_engine::end_reason::EndReason;
+use postern_engine::goodbye::Order;
 use postern_engine::probe::{ProbeAnswer, ProbeJob};
 use postern_engine::script::Script;
 use postern_engine::selection::Selection;
-use postern_engine::slot::Farewell;
-use support::{HOME, PATIENCE, Server, in_handoff, limits, one_server, script, spliced, start, until};
+use support::{HOME, PATIENCE, Server, in_handoff, kick, limits, one_server, script, spliced, start, until};
 
 /// A read that did not fill its buffer was taken as "empty" later, when new bytes had arrived meanwhile:
 /// their event was lost, and a client that reads slowly stopped getting anything.
@@ -132,10 +132,7 @@ fn a_goodbye_does_not_split_the_line_that_came_with_the_login() {
     inside.line();
     inside.say("a1 OK in\r\n* 12 EXI");
     worker.expect(7);
-    std::thread::sleep(Duration::from_millis(400));
-    let farewell =
-        Farewell { reason: EndReason::Kicked, words: b"* BYE\r\n".as_slice().into(), spares_busy: false };
-    bench.engine.goodbye(&Selection::default(), &farewell, Box::new(|_| {}));
+    bench.goodbye(&Selection::default(), kick(0));
     assert_eq!(client.rest(), b"* OK ready\r\na1 OK in\r\n* 12 EXI");
 }
 
@@ -221,10 +218,8 @@ fn the_record_of_a_session_that_failed_says_where_and_how() {
 fn a_server_that_goes_down_during_a_handoff_is_the_workers_to_replace() {
     let (bench, mut worker, server) = one_server();
     let (mut client, login, _silent) = in_handoff(&bench, &mut worker, &server);
-    let farewell =
-        Farewell { reason: EndReason::ServerDown, words: b"* BYE\r\n".as_slice().into(), spares_busy: false };
     let selection = Selection { server: Some(0), ..Selection::default() };
-    bench.engine.goodbye(&selection, &farewell, Box::new(|_| {}));
+    bench.goodbye(&selection, Order { reason: EndReason::ServerDown, ..kick(0) });
     assert_eq!(worker.expect(6).argument & 0xffff, EndReason::ServerDown.code());
     worker.hand_off(&login, HOME);
     server.let_in();

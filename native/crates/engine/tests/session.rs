@@ -7,9 +7,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 
 use postern_engine::end_reason::EndReason;
-use postern_engine::selection::Selection;
-use postern_engine::slot::Farewell;
-use support::{HOME, Handoff, PATIENCE, Server, in_handoff, limits, one_server, spliced, start, until};
+use support::{HOME, Handoff, Server, in_handoff, limits, one_server, spliced, start, until};
 
 #[test]
 fn what_a_client_pipelines_behind_its_login_reaches_the_server_after_it_once_and_in_order() {
@@ -174,33 +172,6 @@ fn an_exclusive_mailbox_never_has_sessions_on_two_servers() {
     worker.hand_off(&login, Handoff { server: 1, generation: 2, mailbox: 7 });
     new.let_in();
     worker.expect(7);
-}
-
-#[test]
-fn a_goodbye_speaks_to_idle_sessions_and_closes_busy_ones_plainly() {
-    let (bench, mut worker, server) = one_server();
-    let (mut idle, _idle_inside) = spliced(&bench, &mut worker, &server);
-    let (mut busy, mut busy_inside) = spliced(&bench, &mut worker, &server);
-    busy_inside.say("* 1 FETCH (BODY[] {100}\r\nhalf a message\r\n");
-    assert_eq!(busy.line(), "* 1 FETCH (BODY[] {100}");
-    assert_eq!(busy.line(), "half a message");
-    std::thread::sleep(std::time::Duration::from_millis(400));
-    let tell = |spares_busy: bool| {
-        let words = b"* BYE kicked\r\n".as_slice().into();
-        let farewell = Farewell { reason: EndReason::Kicked, words, spares_busy };
-        let (give, told) = std::sync::mpsc::channel();
-        let selection = Selection { mailbox: Some(7), ..Selection::default() };
-        bench.engine.goodbye(&selection, &farewell, Box::new(move |ids| give.send(ids.len()).unwrap()));
-        told.recv_timeout(PATIENCE).unwrap()
-    };
-    assert_eq!(tell(true), 2);
-    assert_eq!(idle.rest(), b"* BYE kicked\r\n");
-    busy_inside.say("more of it\r\n");
-    assert_eq!(busy.line(), "more of it");
-    assert_eq!(tell(false), 1);
-    assert_eq!(busy.rest(), b"");
-    bench.wait_for_end(EndReason::Kicked.code() as usize, 2);
-    assert_eq!(bench.engine.pins.len(), 0);
 }
 
 #[test]

@@ -7,11 +7,12 @@ use postern_wire::script::Script;
 use super::{Opened, Preamble};
 use crate::config::Endpoint;
 use crate::end_reason::EndReason;
+use crate::goodbye::Farewell;
 use crate::handoff::{self, Failure, Outcome, Request};
 use crate::io_thread::Io;
 use crate::placement::{self, PinGuard};
 use crate::session::Ending;
-use crate::slot::{FailedHandoff, Farewell, Phase, Placement, SessionCommand, Woken};
+use crate::slot::{FailedHandoff, Phase, Placement, SessionCommand, Woken};
 use crate::worker_link::Event;
 
 impl Preamble<'_> {
