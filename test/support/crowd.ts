@@ -30,7 +30,7 @@ export interface Pulse {
   readonly spliced: number;
   readonly lost: readonly string[];
   readonly rounds: number;
-  /** Rounds of the time that was marked. */
+  /** Rounds of the time that was marked, and how long they took. */
   readonly roundsInMark: number;
   readonly slowestMs: number;
   readonly p99Ms: number;
@@ -58,14 +58,17 @@ export async function startCrowd(gateway: Gateway, count: number): Promise<Pulsi
     Array.from({ length: count }, (_, index) => joinCrowd(ownAddress(gateway, 10, index), index)),
   );
   const tooks: number[] = [];
+  let rounds = 0;
   let isOver = false;
   let isMarked = false;
   const beat = async (member: Member) => {
     const sentMarked = isMarked;
     const from = performance.now();
     await askNoop(member);
+    rounds++;
+    if (!sentMarked || !isMarked) return;
+    member.roundsInMark++;
     tooks.push(performance.now() - from);
-    if (sentMarked && isMarked) member.roundsInMark++;
   };
   const live = async (member: Member) => {
     while (!isOver) {
@@ -90,7 +93,7 @@ export async function startCrowd(gateway: Gateway, count: number): Promise<Pulsi
     async stop() {
       isOver = true;
       await Promise.all(lives);
-      return pulseOf(members, tooks);
+      return { ...pulseOf(members, tooks), rounds };
     },
   };
 }
@@ -108,12 +111,11 @@ async function askNoop({ client, server }: Member): Promise<void> {
   }
 }
 
-function pulseOf(members: readonly Member[], tooks: number[]): Pulse {
+function pulseOf(members: readonly Member[], tooks: number[]): Omit<Pulse, 'rounds'> {
   tooks.sort((a, b) => a - b);
   return {
     spliced: members.length,
     lost: members.flatMap(({ lost }) => lost ?? []),
-    rounds: tooks.length,
     roundsInMark: members.reduce((sum, { roundsInMark }) => sum + roundsInMark, 0),
     slowestMs: Math.round(tooks.at(-1) ?? 0),
     p99Ms: Math.round(tooks[Math.floor(tooks.length * 0.99)] ?? 0),

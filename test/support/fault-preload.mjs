@@ -4,6 +4,7 @@
  * threads make themselves known.
  */
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
@@ -38,6 +39,26 @@ if (folder !== undefined && isMainThread) {
 if (folder !== undefined && !isMainThread) {
   writeFileSync(join(folder, `thread-${threadId}`), '');
   onOrder(threadId, faults);
+}
+
+if (folder !== undefined) setInterval(collectGarbage, 20).unref();
+
+let lastCollection = '';
+let inspector;
+
+/** Frees what JavaScript needs no more, so that a test's reading of the process's memory means something. */
+function collectGarbage() {
+  const collection = orderAt(join(folder, 'collect.order')) ?? '';
+  if (collection === lastCollection) return;
+  lastCollection = collection;
+  if (inspector === undefined) {
+    inspector = new Session();
+    inspector.connect();
+  }
+  // Unlike gc(), it also gives back what V8 keeps for later.
+  inspector.post('HeapProfiler.collectGarbage', () => {
+    writeFileSync(join(folder, `collected-${collection}-${threadId}`), '');
+  });
 }
 
 /** The main thread lives on and is told more than once: an order is gone when it is taken. */

@@ -45,6 +45,8 @@ export interface RawConnection {
   /** Takes nothing from the kernel any more, until `resume`. */
   pause(): void;
   resume(): void;
+  /** Takes what comes next, one record at most under TLS, and pauses again. */
+  takeOne(): void;
   /** Half-closes: the other side sees the end, and may go on sending. */
   finish(): void;
   destroy(): void;
@@ -178,6 +180,11 @@ class LineConnection implements RawConnection {
 
   resume(): void {
     this.socket().resume();
+  }
+
+  takeOne(): void {
+    this.socket().once('data', () => this.pause());
+    this.resume();
   }
 
   finish(): void {

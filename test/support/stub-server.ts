@@ -78,8 +78,15 @@ export async function startStubServer(setup: StubSetup): Promise<StubServer> {
   return stub;
 }
 
+/** What a test's server does for a command, by its name in upper case, instead of what is usual. */
+export type OwnCommands = Readonly<Record<string, (tag: string) => Promise<void>>>;
+
 /** A plain, well-behaved IMAP session: greeting, commands, BYE. */
-export async function politeTalk(connection: RawConnection, stub: StubServer): Promise<void> {
+export async function politeTalk(
+  connection: RawConnection,
+  stub: StubServer,
+  own: OwnCommands = {},
+): Promise<void> {
   connection.send(`* OK [CAPABILITY ${stubCapabilities}] ${stub.name} ready\r\n`);
   for (;;) {
     const words = await readCommand(connection, stub);
@@ -90,7 +97,8 @@ export async function politeTalk(connection: RawConnection, stub: StubServer): P
       connection.finish();
       return;
     }
-    await answer(connection, stub, words);
+    const ownCommand = own[verb.toUpperCase()];
+    await (ownCommand === undefined ? answer(connection, stub, words) : ownCommand(tag));
   }
 }
 

@@ -27,6 +27,8 @@ export interface WorkerFaults {
   /** Stops the main thread for so long; resolves when it stands. */
   blockMain(ms: number): Promise<void>;
   isMainBlocked(): boolean;
+  /** Has every thread free what it needs no more; the threads must all be alive. */
+  collectGarbage(): Promise<void>;
   /** The engine panics in this session's task. Needs the engine of engine-with-faults.ts. */
   panic(session: number): Promise<void>;
 }
@@ -51,6 +53,14 @@ export async function makeWorkerFaults(): Promise<WorkerFaults> {
     const wanted = threads().length + before.length;
     await eventually('new workers', () => threads().length >= wanted, { withinMs: 15_000 });
   };
+  let collections = 0;
+  const collectGarbage = async () => {
+    const collection = ++collections;
+    await writeFile(join(folder, 'collect.new'), String(collection));
+    await rename(join(folder, 'collect.new'), join(folder, 'collect.order'));
+    const isDone = (thread: number) => existsSync(join(folder, `collected-${collection}-${thread}`));
+    await eventually('the garbage is collected', () => [0, ...threads()].every(isDone));
+  };
   const mainOver = join(folder, 'main.over');
   const orderMain = async (order: string) => {
     await rm(mainOver, { force: true });
@@ -63,6 +73,7 @@ export async function makeWorkerFaults(): Promise<WorkerFaults> {
     threads,
     strike,
     strikeAll,
+    collectGarbage,
     blockMain: (ms) => orderMain(`block ${ms}`),
     isMainBlocked: () => !existsSync(mainOver),
     panic: async (session) => {

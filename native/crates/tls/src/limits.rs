@@ -1,7 +1,8 @@
 //! The bounds of this crate, each with its reason.
 
-/// Read at once by an IO thread. Below 32 KiB each byte costs measurably more, above 64 KiB no less.
-pub(crate) const INPUT_BYTES: usize = 64 * 1024;
+/// Read at once by an IO thread. Below 32 KiB each byte costs measurably more. All of it, and a record begun,
+/// stays with a session whose reader takes nothing any more, and that is to be 64 KiB at most (F11).
+pub(crate) const INPUT_BYTES: usize = 48 * 1024;
 
 /// Clear bytes sealed at once: four full records, so at most this waits as ciphertext for a slow reader.
 pub(crate) const CLEAR_BYTES_MAX: usize = 64 * 1024;

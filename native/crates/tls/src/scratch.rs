@@ -16,7 +16,7 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Allocates both buffers, about 128 KiB.
+    /// Allocates both buffers, about 112 KiB.
     #[must_use]
     pub fn new() -> Self {
         Self { input: vec![0; INPUT_BYTES], output: vec![0; OUTPUT_BYTES], touched: 0 }
