@@ -66,7 +66,11 @@ export function runWorker(task: WorkerTask, environment: WorkerEnvironment): Pro
         case 'table':
           return sessions.useTable(told.table);
         case 'ping':
-          return task.port.postMessage({ type: 'pong', at: told.at } satisfies FromWorker);
+          return task.port.postMessage({
+            type: 'pong',
+            at: told.at,
+            sessions: sessions.count(),
+          } satisfies FromWorker);
         case 'stop':
           sessions.flush();
           link.leave();
@@ -90,6 +94,7 @@ interface Sessions {
   /** Gives an event to its session. One for a session that is gone is dropped. */
   take(this: void, event: EngineEvent): void;
   useTable(table: RoutingTable): void;
+  count(): number;
   flush(): void;
 }
 
@@ -129,6 +134,7 @@ function openSessions(task: WorkerTask, { link, schedule, clock }: SessionsDeps)
       table = next;
       for (const session of byId.values()) session.onTable();
     },
+    count: () => byId.size,
     flush: outbox.flush,
   };
 }

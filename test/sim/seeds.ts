@@ -1,0 +1,8 @@
+/** Seeds that once failed: each with what it found. They are run whatever else is. */
+
+export interface KnownSeed {
+  readonly seed: number;
+  readonly story: string;
+}
+
+export const knownSeeds: readonly KnownSeed[] = [];
