@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Launcher, Running } from './launch.ts';
 
 /**
@@ -40,21 +41,47 @@ export function buildLoadTool(root: string): string {
   return join(folder, 'release/postern-load');
 }
 
-/** Makes the certificate that all subjects show. */
-export function makeCertificate(path: string, folder: string): void {
+/** Makes the certificates that all subjects show: P-256 and, by openssl, RSA. */
+export function makeCertificates(path: string, folder: string): void {
   const made = spawnSync(path, ['make-cert', '--dir', folder], { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`no certificate: ${made.stderr}`);
+  if (made.status !== 0) throw new Error(`no certificates: ${made.stderr}`);
+}
+
+/** One subcommand of the generator with its options. */
+export interface Load {
+  readonly command: string;
+  readonly words: readonly string[];
+  readonly niceness?: number;
 }
 
 /** Runs one subcommand to its end. */
-export async function runLoad(
+export async function runLoad(tool: LoadTool, load: Load): Promise<LoadResult> {
+  const { results } = await watchLoads(tool, [load], () => undefined);
+  const [result] = results;
+  if (result === undefined) throw new Error(`${load.command} gave no result`);
+  return result;
+}
+
+/**
+ * Runs subcommands side by side: all make ready (sessions logged in, tickets fetched), `look` looks, all
+ * begin at once; when all have given their results, `look` looks again, and they close what they hold.
+ */
+export async function watchLoads<Seen>(
   tool: LoadTool,
-  command: string,
-  words: readonly string[],
-): Promise<LoadResult> {
-  const running = startLoad(tool, command, words);
-  running.child.stdin?.end();
-  return asResult(await nextLine(running.lines, running), command);
+  loads: readonly Load[],
+  look: () => Seen | Promise<Seen>,
+): Promise<{ readonly results: readonly LoadResult[]; readonly before: Seen; readonly after: Seen }> {
+  const running = loads.map((load) => ({ load, ...startLoad(tool, load) }));
+  for (const one of running) asReady(await nextLine(one.lines, one), one.load.command);
+  const before = await look();
+  for (const { child } of running) child.stdin?.write('go\n');
+  const results: LoadResult[] = [];
+  for (const one of running) results.push(asResult(await nextLine(one.lines, one), one.load.command));
+  // The last connections' ends are still being worked on when the generator has seen them.
+  await sleep(settleMs);
+  const after = await look();
+  await Promise.all(running.map(({ child, ended }) => (child.stdin?.end(), ended)));
+  return { results, before, after };
 }
 
 export interface RunningLoad extends Running {
@@ -66,8 +93,7 @@ export interface RunningLoad extends Running {
  */
 export function startLoad(
   tool: LoadTool,
-  command: string,
-  words: readonly string[],
+  { command, words, niceness = 0 }: Load,
   core = generatorCore,
 ): RunningLoad {
   const running = tool.launcher.start({
@@ -75,6 +101,7 @@ export function startLoad(
     command: tool.path,
     words: [command, ...words],
     core,
+    niceness,
   });
   if (running.child.stdout === null) throw new Error('no pipe');
   const lines = createInterface({ input: running.child.stdout })[Symbol.asyncIterator]();
@@ -85,7 +112,7 @@ export function startLoad(
 export function clientWords(
   tool: LoadTool,
   port: number,
-  more: Readonly<Record<string, number>>,
+  more: Readonly<Record<string, number | string>>,
 ): readonly string[] {
   const numbers = Object.entries(more).flatMap(([name, value]) => [`--${name}`, String(value)]);
   return ['--connect', `127.0.0.1:${port}`, '--dir', tool.folder, ...numbers];
@@ -96,6 +123,11 @@ export async function nextLine(lines: AsyncIterator<string>, running: Running): 
   const { value, done } = await lines.next();
   if (done === true) throw new Error(`the load generator gave no result:\n${running.lastWords()}`);
   return JSON.parse(value);
+}
+
+function asReady(line: unknown, command: string): void {
+  if ((line as { readonly kind?: unknown } | null)?.kind !== 'ready')
+    throw new Error(`${command} did not make ready: ${JSON.stringify(line)}`);
 }
 
 export function asResult(line: unknown, command: string): LoadResult {
@@ -113,4 +145,5 @@ export function asResult(line: unknown, command: string): LoadResult {
 
 /** The server under test has core 0 to itself; generator and stub share the other. */
 export const serverCore = 0;
-const generatorCore = 1;
+export const generatorCore = 1;
+const settleMs = 100;

@@ -6,21 +6,55 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 /** CPU time so far, by two independent counters. */
 export interface CpuTime {
-  /** The scheduler's, exact, of the threads that live. What results are made of. */
+  /** The scheduler's, exact. What results are made of. */
   readonly scheduledUs: number;
-  /** Sampled at each clock tick, ended threads included. Only to check the other. */
+  /**
+   * In clock ticks, of the processes that live and of the children that they have waited for. Only to check
+   * the other.
+   */
   readonly tickUs: number;
+  /** The first is a control group's, so it holds all threads and processes that have ended. */
+  readonly countsEnded: boolean;
 }
 
-export function cpuTimeOf(pid: number): CpuTime {
+/**
+ * Of the tree of processes below `pid`. `accountUs` is what a control group of theirs has counted; without
+ * one, the threads that live count exactly, and children that have ended by ticks, once they were waited for.
+ */
+export function cpuTimeOf(pid: number, accountUs: number | undefined): CpuTime {
   let [scheduledUs, tickUs] = [0, 0];
   for (const member of processTree(pid)) {
-    tickUs += ticksIn(readOr(`/proc/${member}/stat`)) * tickLengthUs;
-    for (const thread of listed(`/proc/${member}/task`)) {
-      scheduledUs += scheduledNsIn(readOr(`/proc/${member}/task/${thread}/schedstat`)) / 1000;
-    }
+    const stat = readOr(`/proc/${member}/stat`);
+    const waitedUs = waitedTicksIn(stat) * tickLengthUs;
+    tickUs += ticksIn(stat) * tickLengthUs + waitedUs;
+    scheduledUs += waitedUs;
+    for (const { cpuUs } of threadsOf(member)) scheduledUs += cpuUs;
   }
-  return { scheduledUs, tickUs };
+  return { scheduledUs: accountUs ?? scheduledUs, tickUs, countsEnded: accountUs !== undefined };
+}
+
+export function cpuTimeBetween(before: CpuTime, after: CpuTime): CpuTime {
+  return {
+    scheduledUs: after.scheduledUs - before.scheduledUs,
+    tickUs: after.tickUs - before.tickUs,
+    countsEnded: before.countsEnded && after.countsEnded,
+  };
+}
+
+/** The threads of one process, with their names and their CPU time so far. */
+export function threadsOf(pid: number): readonly ThreadTime[] {
+  return listed(`/proc/${pid}/task`).map((thread) => {
+    const folder = `/proc/${pid}/task/${thread}`;
+    const cpuUs = scheduledNsIn(readOr(`${folder}/schedstat`)) / 1000;
+    return { thread: Number(thread), name: readOr(`${folder}/comm`).trim(), cpuUs };
+  });
+}
+
+export interface ThreadTime {
+  readonly thread: number;
+  /** The first 15 characters of it. */
+  readonly name: string;
+  readonly cpuUs: number;
 }
 
 /**
@@ -47,13 +81,21 @@ export function ticksIn(stat: string): number {
   return Number(user ?? 0) + Number(system ?? 0);
 }
 
+/** `/proc/PID/stat`, fields 16 and 17: those of children that have ended and were waited for. */
+export function waitedTicksIn(stat: string): number {
+  const [user, system] = fieldsBehindName(stat).slice(13, 15);
+  return Number(user ?? 0) + Number(system ?? 0);
+}
+
 /** `/proc/PID/stat`, field 4. */
 export function parentIn(stat: string): number {
   return Number(fieldsBehindName(stat)[1] ?? 0);
 }
 
+/** A page that several processes share counts for each of them by its part, where Linux says so. */
 export function anonymousKiBIn(smapsRollup: string): number {
-  return Number(/^Anonymous:\s+(\d+) kB$/m.exec(smapsRollup)?.[1] ?? 0);
+  const field = /^Pss_Anon:\s+(\d+) kB$/m.exec(smapsRollup) ?? /^Anonymous:\s+(\d+) kB$/m.exec(smapsRollup);
+  return Number(field?.[1] ?? 0);
 }
 
 /** The members of the tree below `root`, itself included, from pairs of process and parent. */

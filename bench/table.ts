@@ -18,20 +18,21 @@ export function formatNumber(value: number, digits: number): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
-/** Rows of cells under a heading row: the first column flush left, the others flush right. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+/** Rows of cells under a heading row: columns of words (the first, unless said) flush left, figures right. */
+export function formatTable(
+  rows: readonly (readonly string[])[],
+  wordColumns: readonly number[] = [0],
+): string {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
   const lines = rows.map((row) =>
     row
-      .map((cell, at) => aligned(cell, at, widths[at] ?? 0))
+      .map((cell, at) =>
+        wordColumns.includes(at) ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0),
+      )
       .join('  ')
       .trimEnd(),
   );
   const rule = widths.map((width) => '-'.repeat(width)).join('  ');
   return [...lines.slice(0, 1), rule, ...lines.slice(1)].join('\n');
-}
-
-function aligned(cell: string, column: number, width: number): string {
-  return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 }

@@ -8,6 +8,7 @@ import type { LookupMailbox, Snapshot } from '#gateway/admin/snapshot';
 import { statusOf } from '#gateway/admin/status-view';
 import { type Decide, whereisOf } from '#gateway/admin/whereis-view';
 import { selectionOf, unknownServer, whoOf } from '#gateway/admin/who-view';
+import { urgentPace } from '#gateway/drain/pace';
 import type { Log } from '#lib/log';
 import { codeOf } from '#model/end-reason';
 import type { EndReason } from '#model/end-reason';
@@ -55,7 +56,7 @@ export function adminPartsOf({
       const mailboxId = lookup(name).id;
       const ended = await engine.goodbye(
         { mailboxId },
-        { reason: codeOf('kicked'), words: wordsOf('kicked'), sparesBusy: false },
+        { reason: codeOf('kicked'), words: wordsOf('kicked'), ...urgentPace },
       );
       log.info('admin: mailbox kicked', { mailbox, ended });
       return { mailbox, ended };

@@ -8,6 +8,7 @@ import * as engine from '#native';
 import type { Snapshot } from '#gateway/admin/snapshot';
 import { systemThreads } from '#gateway/pool/worker-thread';
 import { type CertificateText, readCertificates } from '#gateway/settings/certificates';
+import { fitToDescriptors } from '#gateway/settings/descriptors';
 import { formatProblem } from '#gateway/settings/problem';
 import type { Settings } from '#gateway/settings/settings';
 import { type Surroundings, systemSurroundings } from '#gateway/settings/surroundings';
@@ -64,7 +65,10 @@ export interface Gateway {
 export async function startGateway(settings: Settings, deps = systemDeps(settings)): Promise<Gateway> {
   const { clock, log } = deps;
   const certificates = certificatesOf(settings, deps.surroundings);
-  const listeners = startEngine(settings, certificates);
+  const { connectionsMax, shortage } = fitToDescriptors(settings, deps.surroundings.descriptorsMax);
+  if (shortage !== undefined) log.warn(`POSTERN_MAX_CONNECTIONS: ${shortage}`);
+  const limits = { ...settings.limits, connectionsMax };
+  const listeners = startEngine({ ...settings, limits }, certificates);
   const closers: Closer[] = [() => engine.stop()];
   const life: Life = { version: readVersion(), startedAt: clock.now(), listeners, isStopping: false };
   try {
@@ -118,8 +122,9 @@ function gatewayOf({ settings, deps, life, admin, closers }: Running): Gateway {
   };
   const end = (): Promise<void> => {
     life.isStopping = true;
-    const { drainTimeoutMs } = settings;
-    return shutDown({ engine, words: wordsOf('shutdown'), drainTimeoutMs, closers, clock, log });
+    const { drainTimeoutMs, goodbye } = settings;
+    const words = wordsOf('shutdown');
+    return shutDown({ engine, words, drainTimeoutMs, perSecond: goodbye.perSecond, closers, clock, log });
   };
   let ending: Promise<void> | undefined;
   return {

@@ -55,7 +55,7 @@ function partsOf(settings: Settings): [string, unknown][] {
   });
 }
 
-const groups = ['agent', 'monitor', 'limits', 'log'];
+const groups = ['agent', 'goodbye', 'monitor', 'limits', 'log'];
 /** As settings/parse.ts makes them of the rows of settings/table.ts. */
 const settingNames: ReadonlyMap<string, string> = new Map([
   ['servers', 'POSTERN_SERVERS, POSTERN_SERVER_*, POSTERN_PRESET'],
@@ -71,6 +71,8 @@ const settingNames: ReadonlyMap<string, string> = new Map([
   ['claimStaleAfterMs', 'POSTERN_CLAIM_STALE_AFTER'],
   ['holdForMs', 'POSTERN_MOVE_HOLD_FOR'],
   ['serverDownSessions', 'POSTERN_SERVER_DOWN_SESSIONS'],
+  ['goodbye.perSecond', 'POSTERN_GOODBYE_RATE'],
+  ['goodbye.windowMs', 'POSTERN_GOODBYE_WINDOW'],
   ['monitor.greetingIntervalMs', 'POSTERN_PROBE_INTERVAL'],
   ['monitor.loginIntervalMs', 'POSTERN_PROBE_LOGIN_INTERVAL'],
   ['monitor.riseCount', 'POSTERN_PROBE_RISE'],

@@ -1,8 +1,9 @@
 /**
- * The end of a gateway: no new clients; those that are idle are told goodbye at once, those that are busy as
- * soon as they are idle, or when the drain timeout is over; at last the threads.
+ * The end of a gateway: no new clients; a goodbye to those that are there, each as soon as it has nothing
+ * under way, or when the drain timeout is over; at last the threads.
  */
 import type { Goodbye, Selection, Stats } from '#native';
+import { shutdownPace } from '#gateway/drain/pace';
 import type { Clock } from '#lib/clock';
 import type { Log } from '#lib/log';
 import { sleep } from '#lib/sleep';
@@ -17,42 +18,34 @@ export interface ShutdownParts {
   };
   readonly words: string;
   readonly drainTimeoutMs: number;
+  /** The pace of goodbyes that have time. */
+  readonly perSecond: number;
   /** The ends of all parts, the engine's among them, in order. */
   readonly closers: readonly Closer[];
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** A message's worth of time: whoever is busy longer is asked again. */
-const askEveryMs = 250;
-/** For last words on their way. */
+/** Whether all have left is asked so often. */
+const askEveryMs = 100;
+/** For last words on their way, and the looks of the engine's timers: a tenth of a second each. */
 const partingMs = 1_000;
 
-/** Sessions that have not ended when the drain timeout is over are ended in the middle. Never rejects. */
+/** The engine ends each session in its turn, at the latest when the drain timeout is over. Never rejects. */
 export async function shutDown(parts: ShutdownParts): Promise<void> {
-  const { engine, clock, log, drainTimeoutMs } = parts;
+  const { engine, words, clock, log, drainTimeoutMs } = parts;
   engine.stopAccepting();
-  log.info('stopping: clients are told goodbye', { open: engine.stats().open, drainTimeoutMs });
-  const deadline = clock.now() + drainTimeoutMs;
-  await tellUntil(deadline, parts, true);
-  const left = engine.stats().open;
-  if (left > 0) {
-    log.warn('stopping: sessions cut off when the drain timeout was over', { left });
-    await tellUntil(clock.now() + partingMs, parts, false);
-  }
-  await closeAll(parts.closers, log);
-}
-
-async function tellUntil(deadline: number, parts: ShutdownParts, sparesBusy: boolean): Promise<void> {
-  const { engine, words, clock } = parts;
+  const { open } = engine.stats();
+  const pace = shutdownPace(open, drainTimeoutMs, parts.perSecond);
+  log.info('stopping: clients are told goodbye', { open, drainTimeoutMs, perSecond: pace.perSecond });
+  const deadline = clock.now() + drainTimeoutMs + partingMs;
+  // An engine that fails to tell is stopped all the same, by the closers.
+  await engine.goodbye({}, { reason: codeOf('shutdown'), words, ...pace }).catch(() => 0);
   const never = new AbortController().signal;
-  while (engine.stats().open > 0) {
-    // An engine that fails to tell is stopped all the same, by the closers.
-    await engine.goodbye({}, { reason: codeOf('shutdown'), words, sparesBusy }).catch(() => 0);
-    const left = deadline - clock.now();
-    if (left <= 0) return;
-    await sleep(clock, Math.min(askEveryMs, left), never);
-  }
+  while (engine.stats().open > 0 && clock.now() < deadline) await sleep(clock, askEveryMs, never);
+  const left = engine.stats().open;
+  if (left > 0) log.warn('stopping: sessions cut off when the drain timeout was over', { left });
+  await closeAll(parts.closers, log);
 }
 
 /** Closes in the given order; a part that fails does not keep the others open. */

@@ -59,10 +59,14 @@ function greetingMonitor(parts: MonitorsParts, server: ServerSettings): Monitor 
   const { settings, probe, clock, random, log } = parts;
   const baseline = [...new Set(settings.frontends.flatMap((frontend) => frontend.baseline))];
   const endpoint = imapEndpointOf(server);
+  const warn = warner(log, `the greeting probe of ${server.id}`);
   return startMonitor<Verdict>({
     probe: () => probeImap({ probe, endpoint, baseline, timeouts: timeoutsOf(settings) }),
     failure: (why) => ({ is: 'bad', why }),
-    onSeen: (seen) => tell(parts, server.id, seen),
+    onSeen: (seen) => {
+      warn(seen);
+      tell(parts, server.id, seen);
+    },
     intervalMs: settings.monitor.greetingIntervalMs,
     clock,
     random,
@@ -72,8 +76,8 @@ function greetingMonitor(parts: MonitorsParts, server: ServerSettings): Monitor 
 
 function loginMonitor(parts: MonitorsParts, account: ProbeAccount): Monitor {
   const { settings, probe, clock, random, log } = parts;
+  const warn = warner(log, `the login probe of ${account.database}`);
   let asked: ServerId | undefined;
-  let lastWhy = '';
 
   async function probeOwner(): Promise<Seen<Verdict>> {
     const active = parts.activeServerOf(account.database);
@@ -88,10 +92,7 @@ function loginMonitor(parts: MonitorsParts, account: ProbeAccount): Monitor {
     probe: probeOwner,
     failure: (why) => ({ is: 'unasked', why }),
     onSeen: (seen) => {
-      const why = seen.is === 'unasked' ? seen.why : '';
-      if (why !== lastWhy && why !== '')
-        log.warn(`the login probe of ${account.database} learnt nothing: ${why}`);
-      lastWhy = why;
+      warn(seen);
       if (asked !== undefined) tell(parts, asked, seen);
     },
     intervalMs: settings.monitor.loginIntervalMs,
@@ -99,6 +100,16 @@ function loginMonitor(parts: MonitorsParts, account: ProbeAccount): Monitor {
     random,
     log,
   });
+}
+
+/** Says once why a probe learns nothing, until it does again. */
+function warner(log: Log, what: string): (seen: Seen<Verdict>) => void {
+  let lastWhy = '';
+  return (seen) => {
+    const why = seen.is === 'unasked' ? seen.why : '';
+    if (why !== lastWhy && why !== '') log.warn(`${what} learnt nothing: ${why}`);
+    lastWhy = why;
+  };
 }
 
 function tell({ onObservation, clock }: MonitorsParts, server: ServerId, seen: Seen<Verdict>): void {

@@ -174,6 +174,6 @@ function tell(log: Log, { goodbye, told, problem }: DrainOutcome): void {
   const { why, reason } = goodbye;
   // Mostly there are none: a server that goes down has lost them already.
   if (problem === undefined)
-    log[told === 0 ? 'debug' : 'info'](`sessions told goodbye: ${why}`, { told, reason });
+    log[told === 0 ? 'debug' : 'info'](`sessions are told goodbye: ${why}`, { told, reason });
   else log.error(`sessions could not be told goodbye: ${why}`, { problem, reason });
 }

@@ -128,18 +128,24 @@ export interface FrontendSetup {
 }
 
 /**
- * Ends the matching sessions: those that are idle at a line's end get the words, the rest are closed
- * plainly, or spared. Resolves with how many were told.
+ * Ends the matching sessions, each with the words as soon as its protocol allows them. Of two goodbyes to
+ * one session the one that ends earlier wins. Resolves at once, with how many sessions matched.
  */
 export declare function goodbye(selection: Selection, goodbye: Goodbye): Promise<number>
 
-/** What sessions are told, and why. */
+/** What sessions are told, why, and how fast. */
 export interface Goodbye {
   /** The code of an end reason. */
   reason: number
+  /** Whole lines of the clients' protocol. */
   words: string
-  /** Leaves spliced sessions alone that are in the middle of something. */
-  sparesBusy: boolean
+  /** So many spliced sessions a second over all IO threads, evenly spread; 0 for all at once. */
+  perSecond: number
+  /**
+   * How long a session that was told may take until it stands between two commands. Then it goes: with
+   * the words between two responses, without them inside one.
+   */
+  windowMs: number
 }
 
 /**
@@ -266,6 +272,10 @@ export interface Stats {
   bytesOut: number
   endsDropped: number
   panics: number
+  /** Spliced sessions that were told goodbye, and heard the words. */
+  goodbyesWorded: number
+  /** The same, closed without words. */
+  goodbyesPlain: number
   /** Counts by code of the end reason. */
   ends: Array<number>
   workers: Array<WorkerStats>
@@ -301,4 +311,7 @@ export interface WorkerStats {
   queued: number
   /** For how long the oldest event has waited: a worker that does not drain is stuck. */
   oldestMs: number
+  /** Taken, and sent to take them, since the start, over all workers that had this place. */
+  events: number
+  wakes: number
 }

@@ -10,20 +10,26 @@ export interface Report {
   warn(this: void, text: string): void;
   /** A fault of our own code; `where` says in what. */
   fault(this: void, where: string, error: unknown): void;
+  /** The main thread lives: it has read what was told before. */
+  heard(this: void): void;
 }
 
-/** Reports beyond `reportsPerSecondMax` are left out, and their number is told with the next one. */
+/**
+ * Reports beyond `reportsPerSecondMax`, or beyond `reportsUnheardMax` that nobody seems to read, are left
+ * out, and their number is told with the next one.
+ */
 export function createReport(port: MessagePortLike, clock: Clock): Report {
   let second = -Infinity;
   let told = 0;
+  let unheard = 0;
   let leftOut = 0;
 
   function tell(level: 'warn' | 'error', text: string): void {
     const now = clock.now();
     if (now - second >= 1000) [second, told] = [now, 0];
-    if (told === reportsPerSecondMax) return void leftOut++;
+    if (told === reportsPerSecondMax || unheard === reportsUnheardMax) return void leftOut++;
     const left = leftOut > 0 ? ` (${leftOut} reports before it were left out)` : '';
-    [told, leftOut] = [told + 1, 0];
+    [told, unheard, leftOut] = [told + 1, unheard + 1, 0];
     port.postMessage({
       type: 'log',
       level,
@@ -32,6 +38,7 @@ export function createReport(port: MessagePortLike, clock: Clock): Report {
   }
 
   return {
+    heard: () => void (unheard = 0),
     warn: (text) => tell('warn', text),
     fault: (where, error) => tell('error', `fault in ${where}: ${traceOf(error)}`),
   };
@@ -46,5 +53,7 @@ function traceOf(error: unknown): string {
 
 /** A client that finds a fault of ours can repeat it; the log must not drown. */
 export const reportsPerSecondMax = 10;
+/** A port has no bound of its own: a main thread that stands still (F27) must not fill the memory. */
+export const reportsUnheardMax = 100;
 const reportBytesMax = 1024;
 const framesMax = 6;

@@ -21,15 +21,17 @@ import {
 } from './engine-link.ts';
 import { type LoginSessionDeps, runLoginSession } from './login-session.ts';
 import type { Mailbox, Router } from './place.ts';
-import { createReport } from './report.ts';
+import { type Report, createReport } from './report.ts';
 import { decideRoute } from './route.ts';
 import { Session, clientFactsOf, tlsFactsOf } from './session.ts';
 
 export interface WorkerEnvironment {
   join(index: number, wake: () => void): EngineLink;
   readonly clock: Clock;
-  /** Runs it once the current batch, with all that follows from it, is over. */
+  /** Runs it in a later turn, when ports and timers have had theirs. */
   schedule(run: () => void): void;
+  /** Runs it once the current batch, with all that follows from it, is over. */
+  settle(run: () => void): void;
 }
 
 /**
@@ -48,16 +50,17 @@ export function runWorker(task: WorkerTask, environment: WorkerEnvironment): Pro
       task.index,
       guarded(() => takeEvents()),
     );
-    const schedule = (run: () => void): void => environment.schedule(guarded(run));
+    const settle = (run: () => void): void => environment.settle(guarded(run));
     const inbox = createInbox(link);
-    const sessions = openSessions(task, { link, schedule, clock: environment.clock });
+    const report = createReport(task.port, environment.clock);
+    const sessions = openSessions(task, { link, settle, clock: environment.clock, report });
 
     function takeEvents(): void {
       for (let round = 0; round < roundsMax; round++) {
         if (!inbox.read(sessions.take)) return;
       }
       // The port and the timers must have their turn under any load.
-      schedule(takeEvents);
+      environment.schedule(guarded(takeEvents));
     }
 
     task.port.on('message', (message) => {
@@ -66,6 +69,7 @@ export function runWorker(task: WorkerTask, environment: WorkerEnvironment): Pro
         case 'table':
           return sessions.useTable(told.table);
         case 'ping':
+          report.heard();
           return task.port.postMessage({
             type: 'pong',
             at: told.at,
@@ -85,8 +89,9 @@ export function runWorker(task: WorkerTask, environment: WorkerEnvironment): Pro
 
 interface SessionsDeps {
   readonly link: EngineLink;
-  readonly schedule: (run: () => void) => void;
+  readonly settle: (run: () => void) => void;
   readonly clock: Clock;
+  readonly report: Report;
 }
 
 /** The sessions of a worker that are still in their preamble. */
@@ -98,10 +103,9 @@ interface Sessions {
   flush(): void;
 }
 
-function openSessions(task: WorkerTask, { link, schedule, clock }: SessionsDeps): Sessions {
+function openSessions(task: WorkerTask, { link, settle, clock, report }: SessionsDeps): Sessions {
   const byId = new Map<SessionId, Session>();
-  const outbox = createOutbox(link, schedule);
-  const report = createReport(task.port, clock);
+  const outbox = createOutbox(link, settle);
   let { table } = task;
   const { loginAttemptsMax, holdForMs } = task.config;
   const pages = task.config.frontends.map((frontend): LoginSessionDeps => {

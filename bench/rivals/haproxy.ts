@@ -3,48 +3,52 @@
  * ships. It looks at no login, so it does less than a gateway that follows mailboxes; beating it is the aim
  * all the same.
  */
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { awaitPort, freePort } from '../launch.ts';
-import { serverCore } from '../load-tool.ts';
-import type { Bed, Subject, SubjectKind } from '../subject.ts';
+import type { Bed, Setup, Subject, SubjectKind, SubjectName } from '../subject.ts';
+import {
+  type Places,
+  backlog,
+  connectionsMax,
+  idleMinutes,
+  locate,
+  makePlaces,
+  startRival,
+  tls,
+  wordsOf,
+} from './rival.ts';
 
-/** HAProxy as found in PATH, or as BENCH_HAPROXY names it. */
+/** The reference: HAProxy as found in PATH. */
 export function findHaproxy(): SubjectKind {
-  const command = process.env['BENCH_HAPROXY'] ?? 'haproxy';
-  const asked = spawnSync(command, ['-v'], { encoding: 'utf8' });
-  const isMissing = asked.error !== undefined || asked.status !== 0;
+  const missing = 'haproxy does not run: "apt-get install haproxy" installs it.';
+  return haproxyKind('haproxy', locate('haproxy'), missing);
+}
+
+/** A second HAProxy, newer or built in another way, by its path: a subject beside the reference. */
+export function findNewHaproxy(): SubjectKind {
+  const command = process.env['BENCH_HAPROXY'];
+  if (command === undefined)
+    return haproxyKind('haproxy-new', undefined, 'BENCH_HAPROXY=/path names a second HAProxy.');
+  return haproxyKind('haproxy-new', command, `${command}, named by BENCH_HAPROXY, does not run.`);
+}
+
+function haproxyKind(name: SubjectName, command: string | undefined, absence: string): SubjectKind {
+  const version = command === undefined ? undefined : wordsOf(command, ['-v'])?.split(/\n| - http/)[0];
   return {
-    name: 'haproxy',
-    version: isMissing ? 'missing' : (asked.stdout.split('\n')[0] ?? ''),
-    missing: isMissing
-      ? `${command} does not run: "apt-get install haproxy" installs it, or BENCH_HAPROXY names another.`
-      : undefined,
-    start: (bed) => startHaproxy(command, bed),
+    name,
+    role: 'rival',
+    version: version ?? 'missing',
+    missing: version === undefined ? absence : undefined,
+    features: ['tls12', 'rsa', 'handshakeOnly', 'resumption', 'serverTls', 'splice', 'dialsBeforeLogin'],
+    start: (bed, setup) => startHaproxy(name, command ?? name, bed, setup),
   };
 }
 
-async function startHaproxy(command: string, { tool, folder, stubPort }: Bed): Promise<Subject> {
-  const [port, handshakePort] = [await freePort(), await freePort()];
-  const path = join(folder, 'haproxy.cfg');
-  writeFileSync(path, configuration({ port, handshakePort, stubPort, pem: join(folder, 'both.pem') }));
-  const running = tool.launcher.start({
-    name: 'haproxy',
-    command,
-    words: ['-db', '-q', '-f', path],
-    core: serverCore,
-  });
-  running.child.stdout?.resume();
-  await awaitPort(port, running, 'haproxy');
-  return { ...running, name: 'haproxy', port, handshakePort };
-}
-
-interface Places {
-  readonly port: number;
-  readonly handshakePort: number;
-  readonly stubPort: number;
-  readonly pem: string;
+async function startHaproxy(name: SubjectName, command: string, bed: Bed, setup: Setup): Promise<Subject> {
+  const places = await makePlaces(name, bed, setup);
+  const path = join(places.folder, 'haproxy.cfg');
+  writeFileSync(path, haproxyConfig(places));
+  return startRival({ name, command, words: ['-db', '-q', '-f', path], ports: places.ports }, bed);
 }
 
 /**
@@ -52,30 +56,34 @@ interface Places {
  * gateway that awaits the login, and unlike `imaps`, which dials as soon as the handshake is over. Without
  * it HAProxy's figure would hold a connection more than the others'.
  */
-export function configuration({ port, handshakePort, stubPort, pem }: Places): string {
+export function haproxyConfig({ ports, serverPort, isServerTls, keys }: Places): string {
+  const bind = (port: number, pem: string) =>
+    `bind 127.0.0.1:${port} backlog ${backlog} ssl crt ${join(keys, pem)} curves ${tls.groups}`;
+  const checked = ` ssl verify required ca-file ${join(keys, 'cert.pem')} sni str(localhost)`;
   return `global
   nbthread 1
   maxconn ${connectionsMax}
-  ssl-default-bind-options ssl-min-ver TLSv1.3
-  ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256
+  ssl-default-bind-options ssl-min-ver TLSv1.2
+  ssl-default-bind-ciphers ${tls.ciphers}
+  ssl-default-bind-ciphersuites ${tls.suites}
+  ssl-default-server-ciphersuites ${tls.suites}
 defaults
   mode tcp
   timeout connect 5s
-  timeout client 10m
-  timeout server 10m
+  timeout client ${idleMinutes}m
+  timeout server ${idleMinutes}m
 frontend imaps
-  bind 127.0.0.1:${port} ssl crt ${pem} curves X25519
+  ${bind(ports.imaps, 'both.pem')}
+  ${bind(ports.imapsRsa, 'rsa-both.pem')}
   default_backend stub
 frontend handshake
-  bind 127.0.0.1:${handshakePort} ssl crt ${pem} curves X25519
+  ${bind(ports.handshake, 'both.pem')}
+  ${bind(ports.handshakeRsa, 'rsa-both.pem')}
   tcp-request inspect-delay 10s
   tcp-request content accept if { req.len gt 0 }
   tcp-request content reject
   default_backend stub
 backend stub
-  server stub1 127.0.0.1:${stubPort}
+  server stub1 127.0.0.1:${serverPort}${isServerTls ? checked : ''}
 `;
 }
-
-/** HAProxy refuses to start when twice this exceeds the file limit, which is 20,000 on many machines. */
-const connectionsMax = 9_500;

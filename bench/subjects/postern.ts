@@ -2,12 +2,13 @@
  * Postern as built: one IO thread, one worker, one server, one database that is active on it, a file
  * directory.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { awaitPort, freePort } from '../launch.ts';
 import { clientWords, runLoad, serverCore } from '../load-tool.ts';
-import type { Bed, Subject, SubjectKind } from '../subject.ts';
+import type { Bed, Setup, Subject, SubjectKind, WorkerCounters } from '../subject.ts';
 
 /** Postern as `npm run build` left it in dist/. */
 export function findPostern(root: string): SubjectKind {
@@ -16,36 +17,49 @@ export function findPostern(root: string): SubjectKind {
     .version;
   return {
     name: 'postern',
+    role: 'ours',
     version: `Postern ${version}, Node ${process.versions.node}`,
     missing: existsSync(entry) ? undefined : 'Postern is not built: "npm run build" builds it.',
-    start: (bed) => startPostern(entry, bed),
+    features: [
+      'tls12',
+      'rsa',
+      'handshakeOnly',
+      'resumption',
+      'serverTls',
+      'splice',
+      'parsesLogin',
+      'workerCounters',
+    ],
+    start: (bed, setup) => startPostern(entry, bed, setup),
   };
 }
 
-async function startPostern(entry: string, bed: Bed): Promise<Subject> {
+async function startPostern(entry: string, bed: Bed, setup: Setup): Promise<Subject> {
   const port = await freePort();
-  const environment = posternSettings(bed, port);
+  // One that lives through all rounds and one that is measured fresh may run side by side.
+  const adminSocket = join(mkdtempSync(join(bed.folder, 'postern-')), 'admin.sock');
+  const environment = { ...posternSettings(bed, port, setup), POSTERN_ADMIN_SOCKET: adminSocket };
   writeFileSync(join(bed.folder, 'mailboxes'), mailboxes());
   writeFileSync(join(bed.folder, 'copies.yaml'), posternCopies);
   const program = { name: 'postern', command: process.execPath, words: [entry, 'run'], core: serverCore };
   const running = bed.tool.launcher.start({ ...program, environment });
   running.child.stdout?.resume();
   await awaitPort(port, running, 'postern');
-  const subject: Subject = { ...running, name: 'postern', port, handshakePort: port };
+  // One listener shows both certificates, by the name that the client asks for; it dials behind the login.
+  const ports = { imaps: port, imapsRsa: port, handshake: port, handshakeRsa: port };
+  const workerCounters = () => readWorkerCounters(adminSocket);
+  const subject: Subject = { ...running, name: 'postern', ports, workerCounters };
   await awaitLogin(subject, bed);
   return subject;
 }
 
 /** The monitors need some good probes before the server counts as up. */
-async function awaitLogin({ port, lastWords }: Subject, { tool }: Bed): Promise<void> {
+async function awaitLogin({ ports, lastWords }: Subject, { tool }: Bed): Promise<void> {
   const deadline = performance.now() + 30_000;
+  const words = clientWords(tool, ports.imaps, { sessions: 1, parallel: 1, seconds: 10 });
   let said = '';
   while (performance.now() < deadline) {
-    const trial = await runLoad(
-      tool,
-      'imap-login',
-      clientWords(tool, port, { sessions: 1, parallel: 1, seconds: 10 }),
-    );
+    const trial = await runLoad(tool, { command: 'imap-login', words });
     if (trial.done === 1) return;
     said = trial.first_error;
     await sleep(200);
@@ -53,21 +67,29 @@ async function awaitLogin({ port, lastWords }: Subject, { tool }: Bed): Promise<
   throw new Error(`postern takes no login: ${said}\n${lastWords()}`);
 }
 
-/** Its whole environment; the limits are raised, since the generator comes from few addresses. */
+/** Its environment but for the admin socket. The limits are raised: the generator has few addresses. */
 export function posternSettings(
-  { folder, stubPort }: Pick<Bed, 'folder' | 'stubPort'>,
+  { folder, stubPort, stubTlsPort }: Pick<Bed, 'folder' | 'stubPort' | 'stubTlsPort'>,
   port: number,
+  { isServerTls }: Setup,
 ): Readonly<Record<string, string>> {
+  const serverSide = isServerTls
+    ? {
+        POSTERN_SERVER_IMAP_PORT: String(stubTlsPort),
+        POSTERN_SERVER_TLS: 'implicit',
+        POSTERN_SERVER_TLS_CA_PATH: join(folder, 'cert.pem'),
+        POSTERN_SERVER_STUB1_FQDN: 'localhost',
+      }
+    : { POSTERN_SERVER_IMAP_PORT: String(stubPort), POSTERN_SERVER_TLS: 'off' };
   return {
     POSTERN_SERVERS: 'stub1',
     POSTERN_SERVER_STUB1_ADDRESS: '127.0.0.1',
-    POSTERN_SERVER_IMAP_PORT: String(stubPort),
-    POSTERN_SERVER_TLS: 'off',
+    ...serverSide,
     POSTERN_LISTEN_ADDRESS: '127.0.0.1',
     POSTERN_PROTOCOLS: 'imaps',
     POSTERN_IMAPS_PORT: String(port),
-    POSTERN_TLS_CERT_PATH: join(folder, 'cert.pem'),
-    POSTERN_TLS_KEY_FILE: join(folder, 'key.pem'),
+    POSTERN_TLS_CERT_PATH: both(folder, 'cert.pem'),
+    POSTERN_TLS_KEY_PATH: both(folder, 'key.pem'),
     POSTERN_DATABASES: 'db1',
     POSTERN_DATABASE_DB1_COPIES: 'stub1',
     POSTERN_COPY_SOURCES: 'file',
@@ -81,8 +103,40 @@ export function posternSettings(
     POSTERN_MAX_CONNECTIONS: '20000',
     POSTERN_MAX_CONNECTIONS_PER_ADDRESS: '20000',
     POSTERN_DRAIN_TIMEOUT: '0s',
-    POSTERN_ADMIN_SOCKET: join(folder, 'admin.sock'),
   };
+}
+
+/** As the metrics have them, summed over the workers. */
+async function readWorkerCounters(socketPath: string): Promise<WorkerCounters> {
+  const text = await readMetrics(socketPath);
+  return {
+    events: sumOf(text, 'postern_worker_events_total'),
+    wakes: sumOf(text, 'postern_worker_wakes_total'),
+  };
+}
+
+function readMetrics(socketPath: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath, path: '/metrics', timeout: 5000 }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => (text += part));
+      response.on('end', () => resolve(text)).on('error', reject);
+    });
+    asking.on('error', reject).on('timeout', () => asking.destroy(new Error('no metrics in 5 s')));
+    asking.end();
+  });
+}
+
+/** The sum of a metric's samples over all labels; throws where there is none. */
+export function sumOf(text: string, metric: string): number {
+  const samples = [...text.matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))];
+  if (samples.length === 0) throw new Error(`postern has no metric ${metric}`);
+  return samples.reduce((sum, [, value]) => sum + Number(value), 0);
+}
+
+/** The P-256 file, then the RSA one. */
+function both(folder: string, name: string): string {
+  return [name, `rsa-${name}`].map((each) => join(folder, each)).join(',');
 }
 
 /** Where the one database is active. */

@@ -2,7 +2,7 @@
 import { sourceFacts } from '#gateway/cluster/facts';
 import { endReasons } from '#model/end-reason';
 import type { AdminState, DatabaseRoute, DatabaseState, ServerRoute } from '#model/routing-table';
-import type { Stats } from '#native';
+import type { Stats, WorkerStats } from '#native';
 import type { Sample } from './metrics.ts';
 import type { MetricName } from './metrics-table.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -15,6 +15,7 @@ export function samplesOf(snapshot: Snapshot): Sample[] {
     ...ownSamples(snapshot),
     ...engineSamples(snapshot.stats),
     ...workerSamples(snapshot),
+    ...snapshot.stats.workers.flatMap(wakeSamples),
     ...table.servers.flatMap(serverSamples),
     ...table.databases.flatMap(databaseSamples),
     ...sourceFacts(snapshot.cluster, snapshot.now).flatMap(({ source, ageMs, isFresh }) => [
@@ -48,6 +49,8 @@ function engineSamples(stats: Stats): Sample[] {
     sample('postern_sessions_opened_total', stats.opened),
     sample('postern_sessions_spliced_total', stats.spliced),
     ...ends,
+    sample('postern_goodbyes_total', stats.goodbyesWorded, { how: 'words' }),
+    sample('postern_goodbyes_total', stats.goodbyesPlain, { how: 'plain' }),
     sample('postern_session_lines_dropped_total', stats.endsDropped),
     sample('postern_client_bytes_total', stats.bytesIn, { direction: 'in' }),
     sample('postern_client_bytes_total', stats.bytesOut, { direction: 'out' }),
@@ -69,6 +72,14 @@ function workerSamples(snapshot: Snapshot): Sample[] {
       sample('postern_worker_oldest_event_seconds', oldestMs / 1000, labels),
     ];
   });
+}
+
+function wakeSamples({ events, wakes }: WorkerStats, index: number): Sample[] {
+  const labels = { worker: String(index) };
+  return [
+    sample('postern_worker_events_total', events, labels),
+    sample('postern_worker_wakes_total', wakes, labels),
+  ];
 }
 
 function serverSamples(server: ServerRoute): Sample[] {

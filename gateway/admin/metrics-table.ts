@@ -21,6 +21,10 @@ const rows = {
   postern_sessions_opened_total: counter('Client connections since the start'),
   postern_sessions_spliced_total: counter('Sessions that reached a server'),
   postern_sessions_ended_total: counter('Sessions that ended, by reason (docs/end-reasons.md)', 'reason'),
+  postern_goodbyes_total: counter(
+    'Sessions on a server that were told goodbye: with the words, or closed plainly',
+    'how',
+  ),
   postern_session_lines_dropped_total: counter(
     'Session records lost before the log, because they came too fast',
   ),
@@ -35,6 +39,8 @@ const rows = {
   postern_worker_sessions: gauge('Sessions in their preamble', 'worker'),
   postern_worker_queued_events: gauge('Events that the worker has not taken', 'worker'),
   postern_worker_oldest_event_seconds: gauge('Age of the oldest of them', 'worker'),
+  postern_worker_events_total: counter('Events that the worker has taken', 'worker'),
+  postern_worker_wakes_total: counter('Times it was woken to take them; one wake may bring many', 'worker'),
 
   postern_server_up: gauge('1 up, 0 down; absent while unknown', 'server', 'protocol'),
   postern_server_admin_state: gauge(

@@ -28,7 +28,7 @@ export async function runGateway(io: CommandIo): Promise<void> {
     io.complain(error instanceof Error ? error.message : String(error));
     io.setExitCode(exitCodeOf(error));
   }
-  await flushed(deps.log);
+  await closeLog(deps.log);
 }
 
 async function untilStopped(gateway: Gateway, io: CommandIo, log: Log): Promise<void> {
@@ -39,7 +39,11 @@ async function untilStopped(gateway: Gateway, io: CommandIo, log: Log): Promise<
   process.on('SIGHUP', onHangup);
   const signal = await firstOf('SIGTERM', 'SIGINT');
   log.info('stopping', { signal });
-  const impatient = (): never => process.exit(exitCodes.runtime);
+  const impatient = (): never => {
+    // What waits for a reader must not keep the exit waiting.
+    log.close();
+    return process.exit(exitCodes.runtime);
+  };
   process.on('SIGTERM', impatient).on('SIGINT', impatient);
   await gateway.stop();
   process.off('SIGHUP', onHangup).off('SIGTERM', impatient).off('SIGINT', impatient);
@@ -75,13 +79,19 @@ function listenersOf({ listeners }: Gateway): string {
   return listeners.map(({ frontend, address }) => `${frontend} ${address}`).join(', ');
 }
 
-/** The reader of the log may be stuck: a second is all that the end waits for it. */
-async function flushed(log: Log): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const late = setTimeout(resolve, 1_000);
+/**
+ * The reader of the log may be stuck: a second is all that the end waits for it. An orderly exit would wait
+ * for the thread that stands in a write to it, for ever; the default action of SIGTERM waits for nobody, and
+ * systemd takes it for the clean end that it is.
+ */
+async function closeLog(log: Log): Promise<void> {
+  const isWritten = await new Promise<boolean>((resolve) => {
+    const late = setTimeout(() => resolve(false), 1_000);
     void log.flush().then(() => {
       clearTimeout(late);
-      resolve();
+      resolve(true);
     });
   });
+  log.close();
+  if (!isWritten) process.kill(process.pid, 'SIGTERM');
 }

@@ -5,15 +5,21 @@
  */
 import type { ServerChange, TableDiff } from '#gateway/routing/diff-table';
 import type { EndReason } from '#model/end-reason';
+import { type Pace, movePace, urgentPace } from './pace.ts';
 
 export interface DrainRules {
   readonly serverDownSessions: 'end' | 'keep';
+  /** How long logins wait for a database that is moving. */
+  readonly holdForMs: number;
+  /** For goodbyes that have time. */
+  readonly goodbye: Pace;
 }
 
 /** One order to the engine: end the sessions that match all of `selection`. */
 export interface Goodbye {
   readonly selection: GoodbyeSelection;
   readonly reason: EndReason;
+  readonly pace: Pace;
   /** For the log: "db1 moved from ex1 to ex2". */
   readonly why: string;
 }
@@ -27,13 +33,14 @@ export interface GoodbyeSelection {
 }
 
 /** The goodbyes in the order in which they should go out: what protects mailboxes first. */
-export function planDrain(diff: TableDiff, { serverDownSessions }: DrainRules): Goodbye[] {
-  const down = serverDownSessions === 'end' ? diff.down : [];
+export function planDrain(diff: TableDiff, rules: DrainRules): Goodbye[] {
+  const down = rules.serverDownSessions === 'end' ? diff.down : [];
+  const drained = { reason: 'drained', pace: rules.goodbye } as const;
   return [
-    ...movedGoodbyes(diff),
-    ...down.map((change) => ofServer(change, 'server_down', 'is down')),
-    ...diff.inMaintenance.map((change) => ofServer(change, 'drained', 'is in maintenance')),
-    ...diff.removed.map((change) => ofServer(change, 'drained', 'was removed')),
+    ...movedGoodbyes(diff, movePace(rules.holdForMs)),
+    ...down.map((change) => ofServer(change, 'is down', { reason: 'server_down', pace: urgentPace })),
+    ...diff.inMaintenance.map((change) => ofServer(change, 'is in maintenance', drained)),
+    ...diff.removed.map((change) => ofServer(change, 'was removed', drained)),
   ];
 }
 
@@ -41,12 +48,13 @@ export function planDrain(diff: TableDiff, { serverDownSessions }: DrainRules): 
  * One writer a mailbox: whoever is not on the new server must leave before others come in there. A database
  * that nobody owned before has no sessions, unless it was forgotten for a while (cluster/known-databases.ts).
  */
-function movedGoodbyes({ moved }: TableDiff): Goodbye[] {
+function movedGoodbyes({ moved }: TableDiff, pace: Pace): Goodbye[] {
   return moved
     .filter(({ policy, from, wasAbsent }) => policy === 'exclusive' && (from !== undefined || wasAbsent))
     .map(({ database, index, from, to, toIndex }) => ({
       selection: { database: index, ...(toIndex === undefined ? {} : { exceptServer: toIndex }) },
       reason: 'copy_moved',
+      pace,
       why:
         from === undefined
           ? `${database} is known again, on ${to}`
@@ -54,6 +62,10 @@ function movedGoodbyes({ moved }: TableDiff): Goodbye[] {
     }));
 }
 
-function ofServer({ server, index, why }: ServerChange, reason: EndReason, words: string): Goodbye {
-  return { selection: { server: index }, reason, why: `${server} ${words}${why === '' ? '' : `: ${why}`}` };
+function ofServer(
+  { server, index, why }: ServerChange,
+  words: string,
+  how: Pick<Goodbye, 'reason' | 'pace'>,
+): Goodbye {
+  return { ...how, selection: { server: index }, why: `${server} ${words}${why === '' ? '' : `: ${why}`}` };
 }

@@ -25,12 +25,15 @@ export interface Log {
   dropped(): number;
   /** Resolves when what was logged is written, or can't be. Give it a deadline: the reader may be stuck. */
   flush(): Promise<void>;
+  /** Gives up what is not written yet: else it is tried for ever, and the process does not end. */
+  close(): void;
 }
 
 /** Where lines go. `open` of a file or pipe is openLogStream; tests give an array's push. */
 export interface LogStream extends DestinationStream {
   dropped(): number;
   flush(): Promise<void>;
+  close(): void;
 }
 
 /** A log of lines at `level` and above. */
@@ -47,6 +50,7 @@ export function openLog({ level, stream }: { level: LogLevel; stream: LogStream 
     session: (fields) => write('info', 'session ended', { event: 'session', ...fields }),
     dropped: () => stream.dropped(),
     flush: () => stream.flush(),
+    close: () => stream.close(),
   };
 }
 
@@ -56,15 +60,24 @@ export function openLogStream({
   bufferBytesMax = streamBufferMax,
 }: LogStreamOptions = {}): LogStream {
   let lost = 0;
+  let isOver = false;
   // minLength 1 writes each line at once, as 0 does, but only with it does flush wait for what is under way.
   const out = pino.destination({ dest: fd, sync: false, minLength: 1, maxLength: bufferBytesMax });
   out.on('drop', () => lost++);
   // The reader has gone (EPIPE) or the disk is full: the sessions matter more than their log.
-  out.on('error', () => lost++);
+  out.on('error', (error: unknown) => {
+    lost++;
+    // A reader that has gone does not come back, and pino takes no line any more.
+    isOver ||= error instanceof Error && 'code' in error && error.code === 'EPIPE';
+  });
   return {
-    write: (line) => void out.write(line),
+    write: (line) => void (isOver ? lost++ : out.write(line)),
     dropped: () => lost,
-    flush: () => new Promise((resolve) => out.flush(() => resolve())),
+    flush: () => new Promise((resolve) => (isOver ? resolve() : out.flush(() => resolve()))),
+    close: () => {
+      isOver = true;
+      out.destroy();
+    },
   };
 }
 

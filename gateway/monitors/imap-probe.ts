@@ -7,7 +7,8 @@ import type { Verdict } from '#model/claim';
 import { encodeScript } from '#model/handoff-script';
 import type { EngineEndpoint, ProbeOutcome } from '#native';
 import { type Probe, type ProbeTimeouts, closingStep, commandSteps, openingSteps } from './imap-talk.ts';
-import { isAccepted, refusalOf, troubleOf } from './imap-talk.ts';
+import { isAccepted, isOurFault, refusalOf, troubleOf } from './imap-talk.ts';
+import type { Seen } from './monitor.ts';
 
 export interface ImapProbeParts {
   readonly probe: Probe;
@@ -18,7 +19,12 @@ export interface ImapProbeParts {
 }
 
 /** One question to one server. Never rejects if the engine's probe doesn't. */
-export async function probeImap({ probe, endpoint, baseline, timeouts }: ImapProbeParts): Promise<Verdict> {
+export async function probeImap({
+  probe,
+  endpoint,
+  baseline,
+  timeouts,
+}: ImapProbeParts): Promise<Seen<Verdict>> {
   const script = encodeScript([
     ...openingSteps(endpoint.tls, timeouts),
     ...commandSteps('c', 'CAPABILITY', timeouts, '* CAPABILITY'),
@@ -28,7 +34,12 @@ export async function probeImap({ probe, endpoint, baseline, timeouts }: ImapPro
   return verdictOf(outcome, baseline, timeouts);
 }
 
-function verdictOf(outcome: ProbeOutcome, baseline: readonly string[], timeouts: ProbeTimeouts): Verdict {
+function verdictOf(
+  outcome: ProbeOutcome,
+  baseline: readonly string[],
+  timeouts: ProbeTimeouts,
+): Seen<Verdict> {
+  if (isOurFault(outcome)) return { is: 'unasked', why: outcome.detail };
   if (refusalOf('s', outcome) !== undefined) return bad('offers no STARTTLS');
   const refusal = refusalOf('c', outcome);
   if (refusal !== undefined) return bad(`refuses CAPABILITY: ${refusal}`);

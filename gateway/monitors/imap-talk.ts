@@ -2,7 +2,7 @@
  * What both IMAP probes say to a server: the steps up to TLS, the steps of the goodbye, and an outcome of
  * the engine in words. The engine plays the scripts; nothing here touches a socket.
  */
-import { endReasonOf } from '#model/end-reason';
+import { codeOf, endReasonOf } from '#model/end-reason';
 import type { Rule, Step } from '#model/handoff-script';
 import type { EngineEndpoint, ProbeOutcome, ProbeRequest } from '#native';
 
@@ -64,6 +64,14 @@ export function refusalOf(tag: string, outcome: ProbeOutcome): string | undefine
 /** True where the command with this tag was answered with OK. */
 export function isAccepted(tag: string, outcome: ProbeOutcome): boolean {
   return outcome.lines.some((line) => line.startsWith(`${tag} `) && /^\S+ OK\b/i.test(line));
+}
+
+/**
+ * True where the probe failed for want of something of our own, such as a file descriptor: it says nothing of
+ * the server, whose sessions must not end for it.
+ */
+export function isOurFault(outcome: ProbeOutcome): boolean {
+  return outcome.reason === codeOf('internal_error');
 }
 
 /** Why the connection did not come to its end, for a log and for `whereis`. */

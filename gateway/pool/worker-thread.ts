@@ -31,7 +31,10 @@ function startThread(entry: URL, task: object, transfer: readonly object[]): Wor
     concurrentTasksPerWorker: 1,
     // Else the thread sleeps in Atomics between tasks and hears neither the engine nor its port.
     atomics: 'disabled',
-    resourceLimits: { maxOldGenerationSizeMb: limits.workerHeapMib },
+    resourceLimits: {
+      maxOldGenerationSizeMb: limits.workerHeapMib,
+      maxYoungGenerationSizeMb: limits.workerYoungMib,
+    },
     ...(entry.href.endsWith('.ts') && { execArgv: sourceArguments() }),
   });
   let kill: WorkerThread['kill'] = () => {};

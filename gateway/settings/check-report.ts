@@ -1,4 +1,5 @@
 /** What `postern check` shows: every setting with its value, where it came from, and what to think of it. */
+import { fitToDescriptors } from './descriptors.ts';
 import { parseSettings } from './parse.ts';
 import type { Problem } from './problem.ts';
 import { readSources } from './sources.ts';
@@ -32,7 +33,8 @@ export function checkReport(env: Env, surroundings: Surroundings): CheckReport {
   const sources = readSources(env, surroundings);
   const parsed = parseSettings(env, surroundings);
   const problems = 'problems' in parsed ? parsed.problems : [];
-  const warnings = 'settings' in parsed ? warningsOf(parsed.settings) : new Map<string, string>();
+  const warnings =
+    'settings' in parsed ? warningsOf(parsed.settings, surroundings) : new Map<string, string>();
   const known = [...sources.known.values()].filter(
     ({ name, of }) =>
       of === undefined || sources.found.has(name) || problems.some(({ setting }) => setting === name),
@@ -76,8 +78,10 @@ function bare(setting: string): string {
 }
 
 /** Settings that work, and that somebody should know of. */
-function warningsOf(settings: Settings): Map<string, string> {
+function warningsOf(settings: Settings, { descriptorsMax }: Surroundings): Map<string, string> {
   const warnings = new Map<string, string>();
+  const { shortage } = fitToDescriptors(settings, descriptorsMax);
+  if (shortage !== undefined) warnings.set('POSTERN_MAX_CONNECTIONS', shortage);
   const open = settings.servers.filter(({ tls }) => tls === 'off').map(({ id }) => id);
   if (open.length > 0) warnings.set('POSTERN_SERVER_TLS', `passwords go to ${open.join(', ')} in clear`);
   if (settings.stateDir === undefined) {

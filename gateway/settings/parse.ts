@@ -52,6 +52,10 @@ function buildSettings(part: Part): Settings {
     claimStaleAfterMs: numberOf(values, 'POSTERN_CLAIM_STALE_AFTER'),
     holdForMs: numberOf(values, 'POSTERN_MOVE_HOLD_FOR'),
     serverDownSessions: values.text('POSTERN_SERVER_DOWN_SESSIONS') === 'keep' ? 'keep' : 'end',
+    goodbye: {
+      perSecond: numberOf(values, 'POSTERN_GOODBYE_RATE'),
+      windowMs: numberOf(values, 'POSTERN_GOODBYE_WINDOW'),
+    },
     monitor: monitorSettings(
       part,
       databases.map(({ id }) => id),

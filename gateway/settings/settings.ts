@@ -20,6 +20,8 @@ export interface Settings {
   readonly claimStaleAfterMs: number;
   readonly holdForMs: number;
   readonly serverDownSessions: 'end' | 'keep';
+  /** The pace of goodbyes that have time: sessions a second (0: all at once), and the window of each. */
+  readonly goodbye: { readonly perSecond: number; readonly windowMs: number };
   readonly monitor: MonitorSettings;
   readonly limits: LimitSettings;
   readonly workers: number;

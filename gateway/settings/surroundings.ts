@@ -15,6 +15,8 @@ export interface Surroundings {
   /** PEM of the authorities that servers are checked against where no file is named. */
   readonly rootsPem: string;
   readonly uid: number;
+  /** Files that this process may have open at a time; undefined where the system does not say. */
+  readonly descriptorsMax: number | undefined;
   readonly temporaryFolder: string;
 }
 
@@ -34,8 +36,15 @@ export function systemSurroundings(): Surroundings {
     hostname: hostname(),
     rootsPem: rootCertificates.join('\n'),
     uid: userInfo().uid,
+    descriptorsMax: descriptorsMaxOf(readFileBounded('/proc/self/limits')),
     temporaryFolder: tmpdir(),
   };
+}
+
+/** Of proc(5): `Max open files  SOFT  HARD  files`. */
+function descriptorsMaxOf(limits: FileText): number | undefined {
+  const soft = 'text' in limits ? /^Max open files +(\d+)/m.exec(limits.text)?.[1] : undefined;
+  return soft === undefined ? undefined : Number(soft);
 }
 
 function allows(path: string, wanted: number): boolean {

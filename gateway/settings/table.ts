@@ -312,7 +312,8 @@ const limitRows: readonly SettingRow[] = [
     'POSTERN_MAX_CONNECTIONS',
     { is: 'whole', min: 1, max: 1_000_000 },
     '20000',
-    'Client connections at a time; one more is refused.',
+    'Client connections at a time; one more is refused. Each takes two open files, one towards the server: ' +
+      'where the limit of open files is lower, fewer are taken, and `postern check` says how many.',
   ),
   row(
     'POSTERN_MAX_CONNECTIONS_PER_ADDRESS',
@@ -365,10 +366,28 @@ const operationRows: readonly SettingRow[] = [
     'none: they are lost',
   ),
   row(
+    'POSTERN_GOODBYE_RATE',
+    { is: 'whole', min: 0, max: 100_000 },
+    '200',
+    'How many sessions a second are told goodbye when a server is set to `maintenance` or removed; 0 for ' +
+      'all at once. Each comes back at once and logs in on another server, which checks a password ' +
+      'for it: give less than what the other servers take. A move of an `exclusive` database, a server ' +
+      'that died and `postern kick` do not wait for it.',
+  ),
+  row(
+    'POSTERN_GOODBYE_WINDOW',
+    { is: 'duration', minMs: 0, maxMs: 10 * minute },
+    '30s',
+    'How long a session that is told goodbye then may take to finish what is under way, a large message ' +
+      'over a slow line above all. When it is over the session is ended: with `* BYE` where a response has ' +
+      'just ended, without a word in the middle of one.',
+  ),
+  row(
     'POSTERN_DRAIN_TIMEOUT',
     { is: 'duration', minMs: 0, maxMs: hour },
     '30s',
-    'How long sessions may go on when the gateway is stopped.',
+    'How long sessions may go on when the gateway is stopped. They are told goodbye at ' +
+      'POSTERN_GOODBYE_RATE, faster where half of this time would not be enough for all.',
   ),
   row(
     'POSTERN_LOG_LEVEL',

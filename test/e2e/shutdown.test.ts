@@ -30,17 +30,34 @@ test('SIGTERM: nobody new, the idle get a BYE, the busy finish first, and the ex
   expect(tookMs).toBeLessThan(5_000);
 });
 
-test('SIGTERM: a session busy beyond the drain timeout is cut off, and the exit is clean', async () => {
+test('SIGTERM: a session busy beyond the drain timeout is told why, and the exit is clean', async () => {
   site = await startStubSite({ POSTERN_DRAIN_TIMEOUT: '1s' });
   const { gateway } = site;
   const client = await logIn(gateway.imaps, ann);
   client.send('b1 NO');
   const { value, tookMs } = await timed(async () => {
     const stopped = gateway.stop();
-    expect(await client.rest()).toBe('');
+    expect(await client.rest()).toMatch(/^\* BYE \[UNAVAILABLE\]/);
     return stopped;
   });
   expect(value.status).toBe(0);
   expect(tookMs).toBeLessThan(6_000);
   await endedAs(gateway, 'shutdown');
+});
+
+test('SIGTERM: a server that leaves a probe without an answer does not keep the gateway alive', async () => {
+  site = await startStubSite();
+  const { gateway, ex1 } = site;
+  const isAsked = new Promise<void>((resolve) => {
+    ex1.setTalk(async (connection) => {
+      connection.send('* OK mute\r\n');
+      await connection.line();
+      resolve();
+      await new Promise(() => undefined);
+    });
+  });
+  await isAsked;
+  const { value, tookMs } = await timed(() => gateway.stop());
+  expect(value.status).toBe(0);
+  expect(tookMs).toBeLessThan(5_000);
 });

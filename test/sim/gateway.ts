@@ -2,6 +2,7 @@
  * One life of a gateway in the simulation: the real control plane and the real workers, as main.ts ties them,
  * over the fake engine. What main.ts does with sockets of its own (admin API, certificates) is left out.
  */
+import { urgentPace } from '#gateway/drain/pace';
 import { engineConfigOf } from '#gateway/engine-setup';
 import { type Closer, shutDown } from '#gateway/shutdown';
 import { type Planes, startPlanes } from '#gateway/start-planes';
@@ -140,13 +141,13 @@ export class SimGateway {
       engine: this.engine,
       words: wordsOf('shutdown'),
       drainTimeoutMs: site.settings.drainTimeoutMs,
+      perSecond: site.settings.goodbye.perSecond,
       closers: this.#closers,
       clock: scheduler.clockOf(this.main),
       log: this.#log,
     });
     if (!this.main.isAlive) return;
     this.state = 'over';
-    this.main.isAlive = false;
     witness.tell({ is: 'gatewayGone', how: 'stopped' });
   }
 
@@ -180,7 +181,7 @@ export class SimGateway {
   kick(user: string): void {
     this.main.enter(() => {
       const { id } = this.engine.lookupMailbox(user);
-      const kicked = { reason: codeOf('kicked'), words: wordsOf('kicked'), sparesBusy: false };
+      const kicked = { reason: codeOf('kicked'), words: wordsOf('kicked'), ...urgentPace };
       void this.engine.goodbye({ mailboxId: id }, kicked);
     });
   }
@@ -220,6 +221,7 @@ function logOf(witness: Witness, say: (text: string) => void): Log {
     },
     dropped: () => 0,
     flush: () => Promise.resolve(),
+    close: () => {},
   };
 }
 

@@ -125,7 +125,12 @@ export const mutations: readonly Mutation[] = [
     'deadline: clock.now() + holdForMs',
     'deadline: clock.now() + holdForMs * 10',
   ]),
+  inSource('drains paced', 'the drainer ignores the pace', 'gateway/drain/drainer.ts', [
+    'words: wordsOf(reason), ...pace }',
+    'words: wordsOf(reason), ...pace, perSecond: 0 }',
+  ]),
   inEngine('drains paced', 'who is busy is never cut off', 'keepsWindows'),
+  inEngine('drains paced', 'all are told at once', 'keepsPace'),
   inSource(
     'right passwords stand',
     "a server's trouble is told as a wrong password",

@@ -62,6 +62,8 @@ const healMs = 18_000;
 /** Stale claims (6 s), damping of servers that flapped (10 s), a client's patience (20 s), and some. */
 const settleMs = 45_000;
 const stopMs = 12_000;
+/** The log of sessions gathers for 50 ms. */
+const lastTimersMs = 100;
 
 /** Runs the seed to its end, or to the first broken invariant. */
 export async function simulate(seed: number, options: RunOptions = {}): Promise<RunResult> {
@@ -248,6 +250,7 @@ class Run implements RunView {
     const until = this.now() + stopMs;
     while (this.#failure === undefined && gateway?.state !== 'over' && this.now() < until)
       await this.#until(this.now() + 250);
+    await this.#until(this.now() + lastTimersMs);
     for (const { name, judge } of this.#judges) this.#blame(name, judge.over?.());
   }
 

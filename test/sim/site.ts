@@ -160,6 +160,7 @@ function settingsOf(random: Random, parts: Parts): Settings {
     adminSocket: '/sim/admin.sock',
     stateDir: random.chance(0.7) ? '/sim/state' : undefined,
     drainTimeoutMs: 3_000,
+    goodbye: { perSecond: random.pick([0, 1, 5, 20]), windowMs: random.pick([500, 3_000]) },
     log: { level: 'info', sessions: true },
     hostname: 'mx.demo.test',
   };

@@ -126,6 +126,7 @@ class Thread implements SimThread, WorkerThread {
       },
       clock: scheduler.clockOf(this),
       schedule: (run) => void scheduler.after(0, () => this.enter(run)),
+      settle: (run) => void scheduler.after(0, () => this.enter(run)),
     });
     served.then(
       () => this.#end(undefined),

@@ -6,6 +6,13 @@ import type { Farewell, Placement, SessionView } from './engine/session-view.ts'
 import type { Word } from './world/agent.ts';
 import type { Seen } from './world/mail-client.ts';
 
+/** A goodbye as the control plane has asked for it. */
+export interface GoodbyeFacts {
+  readonly farewell: Farewell;
+  readonly perSecond: number;
+  readonly givenAt: number;
+}
+
 export type SimEvent =
   | { readonly is: 'gatewayStarted' }
   | { readonly is: 'gatewayGone'; readonly how: 'stopped' | 'crashed' }
@@ -39,12 +46,12 @@ export type SimEvent =
   | {
       readonly is: 'goodbye';
       readonly selection: Selection;
-      readonly order: { readonly farewell: Farewell; readonly perSecond: number };
+      readonly order: GoodbyeFacts;
     }
   | {
       readonly is: 'told';
       readonly session: SessionView;
-      readonly order: { readonly farewell: Farewell; readonly perSecond: number };
+      readonly order: GoodbyeFacts;
     }
   | { readonly is: 'tableTold'; readonly worker: number; readonly revision: number }
   | { readonly is: 'pong'; readonly worker: number; readonly sessions: number }

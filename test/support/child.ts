@@ -8,6 +8,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdin?: string;
+  /** How long `runChild` waits for its end; a minute unless given. */
+  readonly withinMs?: number;
 }
 
 export interface Ended {
@@ -55,7 +57,9 @@ export async function runChild(
   options: ChildOptions = {},
 ): Promise<Ended> {
   const child = await startChild(command, args, options);
-  return within(60_000, `${command} ${args.join(' ')}`, child.ended).finally(() => child.signal('SIGKILL'));
+  return within(options.withinMs ?? 60_000, `${command} ${args.join(' ')}`, child.ended).finally(() =>
+    child.signal('SIGKILL'),
+  );
 }
 
 /** Runs a program that has to succeed; gives what it printed. */

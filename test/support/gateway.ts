@@ -19,6 +19,15 @@ export interface GatewaySetup {
   readonly mailboxes: Readonly<Record<string, string>>;
   /** Settings besides, or instead: POSTERN_MOVE_HOLD_FOR and the like. */
   readonly settings?: Readonly<Record<string, string>>;
+  readonly start?: GatewayStart;
+}
+
+/** How its process is started, where that matters. */
+export interface GatewayStart {
+  /** A command that runs the one behind it in its own place: `['prlimit', '--nofile=400']`. */
+  readonly wrapper?: readonly string[];
+  /** Another dist/gateway/cli/postern.js. */
+  readonly posternPath?: string;
 }
 
 export interface GatewayServer {
@@ -71,7 +80,9 @@ export async function startGateway(setup: GatewaySetup): Promise<Gateway> {
     POSTERN_ADMIN_SOCKET: adminSocket,
     ...setup.settings,
   };
-  const child = await startChild(process.execPath, [posternPath, 'run'], { env, cwd: folder });
+  const { wrapper = [], posternPath: path = posternPath } = setup.start ?? {};
+  const [command = process.execPath, ...args] = [...wrapper, process.execPath, path, 'run'];
+  const child = await startChild(command, args, { env, cwd: folder });
   const running = eventually('a running gateway', () => listenersOf(adminSocket), { withinMs: 30_000 });
   const died = child.ended.then(({ status, stdout, stderr }) => {
     throw new Error(`the gateway ended with ${status}: ${stderr}${stdout}`);

@@ -42,6 +42,9 @@ export interface RawConnection {
   startTls(options: ConnectionOptions): Promise<void>;
   /** Resolves when all that was sent is with the kernel. */
   flushed(): Promise<void>;
+  /** Takes nothing from the kernel any more, until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Half-closes: the other side sees the end, and may go on sending. */
   finish(): void;
   destroy(): void;
@@ -167,6 +170,14 @@ class LineConnection implements RawConnection {
 
   async flushed(): Promise<void> {
     await this.written;
+  }
+
+  pause(): void {
+    this.socket().pause();
+  }
+
+  resume(): void {
+    this.socket().resume();
   }
 
   finish(): void {

@@ -24,5 +24,6 @@ export function recordingLog(): RecordingLog {
     session: (fields) => void sessions.push(fields),
     dropped: () => 0,
     flush: () => Promise.resolve(),
+    close: () => undefined,
   };
 }

@@ -137,7 +137,7 @@ async function answer(
       await connection.line(600_000);
       return say(`${tag} OK IDLE\r\n`);
     case 'NOOP':
-      return say(`${tag} OK NOOP\r\n`);
+      return say(`${tag} OK NOOP at ${stub.name}\r\n`);
     default:
       return say(`${tag} BAD ${stub.name} does not know ${verb}\r\n`);
   }

@@ -1,6 +1,6 @@
 /** A whole small site of stubs: servers ex1 and ex2, a gateway before them, and an agent that has spoken. */
 import { type Authority, makeAuthority } from './certificates.ts';
-import { type Gateway, startGateway } from './gateway.ts';
+import { type Gateway, type GatewayStart, startGateway } from './gateway.ts';
 import { type StubServer, startStubServer } from './stub-server.ts';
 import { makeTempFolder, removeTempFolder } from './temp-folder.ts';
 
@@ -24,7 +24,10 @@ export const siteDatabases = { db1: 'ex1', db2: 'ex2', db3: 'ex1' } as const;
 const usual = { POSTERN_MOVE_HOLD_FOR: '1s', POSTERN_LOG_LEVEL: 'debug' };
 
 /** Starts it; resolves when the agent's first word is published, so that the next login is routed by it. */
-export async function startStubSite(settings: Readonly<Record<string, string>> = {}): Promise<StubSite> {
+export async function startStubSite(
+  settings: Readonly<Record<string, string>> = {},
+  start: GatewayStart = {},
+): Promise<StubSite> {
   const folder = await makeTempFolder('site');
   const authority = await makeAuthority(folder);
   const [ex1, ex2] = await Promise.all(
@@ -39,6 +42,7 @@ export async function startStubSite(settings: Readonly<Record<string, string>> =
     databases: { db1: ['ex1', 'ex2'], db2: ['ex2', 'ex1'], db3: ['ex1', 'ex2'] },
     mailboxes: { [ann.user]: 'db1', [bob.user]: 'db2', [cid.user]: 'db3' },
     settings: { ...usual, ...settings },
+    start,
   });
   if ((settings['POSTERN_COPY_SOURCES'] ?? 'agent').includes('agent')) {
     await gateway.agent.say(siteDatabases);

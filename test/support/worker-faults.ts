@@ -1,6 +1,9 @@
-/** Lets tests end a worker of a running gateway, in the ways that workers end. See fault-preload.mjs. */
+/**
+ * Lets tests end a worker of a running gateway, in the ways that workers end, stop its main thread, or make
+ * its engine panic. See fault-preload.mjs.
+ */
 import { existsSync, readdirSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.ts';
@@ -8,9 +11,9 @@ import { makeTempFolder } from './temp-folder.ts';
 
 /**
  * What an ended worker suffered: from outside, an exception, a rejection nobody awaits, an exit, a loop
- * without end.
+ * without end, a heap that is full.
  */
-export type WorkerFault = 'terminate' | 'throw' | 'reject' | 'exit' | 'loop';
+export type WorkerFault = 'terminate' | 'throw' | 'reject' | 'exit' | 'loop' | 'memory';
 
 export interface WorkerFaults {
   /** What the gateway must be started with. */
@@ -21,6 +24,11 @@ export interface WorkerFaults {
   strike(thread: number, fault: WorkerFault): Promise<void>;
   /** Strikes every worker there is; resolves when as many new ones run. */
   strikeAll(fault: WorkerFault): Promise<void>;
+  /** Stops the main thread for so long; resolves when it stands. */
+  blockMain(ms: number): Promise<void>;
+  isMainBlocked(): boolean;
+  /** The engine panics in this session's task. Needs the engine of engine-with-faults.ts. */
+  panic(session: number): Promise<void>;
 }
 
 /** For one gateway. */
@@ -43,10 +51,23 @@ export async function makeWorkerFaults(): Promise<WorkerFaults> {
     const wanted = threads().length + before.length;
     await eventually('new workers', () => threads().length >= wanted, { withinMs: 15_000 });
   };
+  const mainOver = join(folder, 'main.over');
+  const orderMain = async (order: string) => {
+    await rm(mainOver, { force: true });
+    await writeFile(join(folder, 'main.new'), order);
+    await rename(join(folder, 'main.new'), join(folder, 'main.order'));
+    await eventually('the order is taken', () => !existsSync(join(folder, 'main.order')));
+  };
   return {
     settings: { NODE_OPTIONS: `--import ${preload}`, FAULT_FOLDER: folder },
     threads,
     strike,
     strikeAll,
+    blockMain: (ms) => orderMain(`block ${ms}`),
+    isMainBlocked: () => !existsSync(mainOver),
+    panic: async (session) => {
+      await orderMain(`panic ${session}`);
+      await eventually('the order is carried out', () => existsSync(mainOver));
+    },
   };
 }

@@ -139,6 +139,7 @@ class Player {
         },
         clock: this.#clock,
         schedule: (run) => void this.#scheduled.push(run),
+        settle: (run) => void this.#scheduled.push(run),
       },
     );
     const tls =

@@ -22,6 +22,13 @@ pub struct Bounds {
     pub time: Duration,
 }
 
+/// Which unit, and in which of the lanes that run side by side: `lane < Bounds::parallel`.
+#[derive(Clone, Copy)]
+pub struct Turn {
+    pub number: u32,
+    pub lane: u32,
+}
+
 /// What came of a run.
 #[derive(Default)]
 pub struct Tally {
@@ -59,17 +66,17 @@ impl Tally {
     }
 }
 
-/// Runs `unit`, which is given its number from 0. Must be called inside a `LocalSet`.
+/// Runs `unit`, which is given its number from 0 and its lane. Must be called inside a `LocalSet`.
 pub async fn run<Unit, Work>(bounds: Bounds, unit: Unit) -> Tally
 where
-    Unit: Fn(u32) -> Work + 'static,
+    Unit: Fn(Turn) -> Work + 'static,
     Work: Future<Output = Result<(), Failure>> + 'static,
 {
     let begun = Instant::now();
     let own_before = cpu::own_time();
     let (unit, next, tally) = (Rc::new(unit), Rc::new(Cell::new(0)), Rc::new(RefCell::new(Tally::default())));
     let mut lanes = JoinSet::new();
-    for _ in 0..bounds.parallel {
+    for lane in 0..bounds.parallel {
         let (unit, next, tally) = (unit.clone(), next.clone(), tally.clone());
         lanes.spawn_local(async move {
             while begun.elapsed() < bounds.time && tally.borrow().errors < ERRORS_MAX {
@@ -78,7 +85,7 @@ where
                     break;
                 }
                 next.set(number + 1);
-                let outcome = timed(unit(number)).await;
+                let outcome = timed(unit(Turn { number, lane })).await;
                 let failed = outcome.is_err();
                 tally.borrow_mut().count(outcome);
                 if failed {

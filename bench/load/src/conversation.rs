@@ -1,6 +1,9 @@
-//! The stub's IMAP: bytes in, replies out, no socket. It takes any password, has one empty mailbox, and
-//! does as little as a server can, so that what is measured is what stands before it. The sockets are in
-//! `stub.rs`.
+//! The stub's IMAP: bytes in, replies out, no socket. It takes any password and does as little as a server
+//! can, so that what is measured is what stands before it. A FETCH gets as many bytes of each message as it
+//! asks for, an APPEND is taken and forgotten. The sockets are in `stub.rs`, the numbers in a command in
+//! `arguments.rs`.
+
+use crate::arguments::{literal_size, parts_wanted};
 
 /// One client's talk so far.
 #[derive(Default)]
@@ -10,8 +13,12 @@ pub struct Conversation {
     logged_in: bool,
     /// The input length up to which a synchronizing literal has been asked for: each is asked for once.
     asked: usize,
+    /// Bytes of an APPEND's literal that are still to come.
+    skipping: usize,
     /// Logins since the counts were last taken.
     pub logins: usize,
+    /// How many bytes a server would write at once: the size of a piece, once one was asked for.
+    pub write_bytes: Option<usize>,
 }
 
 #[derive(Default)]
@@ -23,6 +30,10 @@ enum State {
         tag: Vec<u8>,
     },
     Idle {
+        tag: Vec<u8>,
+    },
+    /// Behind an APPEND's literal: the line's end is to come.
+    Appended {
         tag: Vec<u8>,
     },
 }
@@ -47,22 +58,46 @@ enum Extent {
 impl Conversation {
     /// Takes what the client sent, and appends the replies to `output`.
     pub fn take(&mut self, bytes: &[u8], output: &mut Vec<u8>) -> Next {
-        self.input.extend_from_slice(bytes);
+        let mut rest = bytes;
         loop {
-            match extent(&self.input) {
-                Extent::Whole(length) => {
-                    let command: Vec<u8> = self.input.drain(..length).collect();
-                    self.asked = 0;
-                    if self.answer(&command, output) == Next::Close {
-                        return Next::Close;
-                    }
+            rest = self.skip(rest);
+            if rest.is_empty() {
+                return Next::Read;
+            }
+            // Line by line, so that an APPEND's literal is met before its bytes are kept.
+            let length = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |end| end + 1);
+            let (line, behind) = rest.split_at(length);
+            self.input.extend_from_slice(line);
+            rest = behind;
+            if self.settle(output) == Next::Close {
+                return Next::Close;
+            }
+        }
+    }
+
+    fn skip<'bytes>(&mut self, bytes: &'bytes [u8]) -> &'bytes [u8] {
+        let (skipped, rest) = bytes.split_at(self.skipping.min(bytes.len()));
+        self.skipping -= skipped.len();
+        rest
+    }
+
+    /// Answers what is whole.
+    fn settle(&mut self, output: &mut Vec<u8>) -> Next {
+        if self.begin_append(output) {
+            return Next::Read;
+        }
+        match extent(&self.input) {
+            Extent::Whole(length) => {
+                let command: Vec<u8> = self.input.drain(..length).collect();
+                self.asked = 0;
+                if self.answer(&command, output) == Next::Close {
+                    return Next::Close;
                 }
-                Extent::Open { ask } => {
-                    if let Some(at) = ask.filter(|at| *at > self.asked) {
-                        self.asked = at;
-                        output.extend_from_slice(b"+ go on\r\n");
-                    }
-                    break;
+            }
+            Extent::Open { ask } => {
+                if let Some(at) = ask.filter(|at| *at > self.asked) {
+                    self.asked = at;
+                    output.extend_from_slice(b"+ go on\r\n");
                 }
             }
         }
@@ -71,6 +106,27 @@ impl Conversation {
             return Next::Close;
         }
         Next::Read
+    }
+
+    /// Whether the input is an APPEND up to its literal, whose bytes are then skipped and not kept.
+    fn begin_append(&mut self, output: &mut Vec<u8>) -> bool {
+        if !self.logged_in || !matches!(self.state, State::Command) {
+            return false;
+        }
+        let Some(line) = self.input.strip_suffix(b"\n") else { return false };
+        let (tag, rest) = split_word(line);
+        let (verb, _) = split_word(rest);
+        let Some((size, is_awaited)) = literal_size(line, PIECE_BYTES_MAX) else { return false };
+        if !verb.eq_ignore_ascii_case(b"APPEND") || line.contains(&b'\n') {
+            return false;
+        }
+        if is_awaited {
+            output.extend_from_slice(b"+ go on\r\n");
+        }
+        self.state = State::Appended { tag: tag.to_vec() };
+        self.skipping = size;
+        self.input.clear();
+        true
     }
 
     fn answer(&mut self, command: &[u8], output: &mut Vec<u8>) -> Next {
@@ -83,6 +139,8 @@ impl Conversation {
             State::Sasl { tag } => self.log_in(&tag, output),
             State::Idle { tag } if line.eq_ignore_ascii_case(b"DONE") => tagged(output, &tag, "OK idled"),
             State::Idle { tag } => tagged(output, &tag, "BAD expected DONE"),
+            State::Appended { tag } if line.is_empty() => tagged(output, &tag, "OK appended"),
+            State::Appended { tag } => tagged(output, &tag, "BAD more behind the literal"),
         }
         Next::Read
     }
@@ -111,6 +169,7 @@ impl Conversation {
                 output.extend_from_slice(SELECTED);
                 tagged(output, tag, "OK [READ-WRITE] selected");
             }
+            (b"FETCH", true) => self.fetch(tag, rest, output),
             (b"IDLE", true) => {
                 output.extend_from_slice(b"+ idling\r\n");
                 self.state = State::Idle { tag: tag.to_vec() };
@@ -132,6 +191,19 @@ impl Conversation {
         }
     }
 
+    fn fetch(&mut self, tag: &[u8], rest: &[u8], output: &mut Vec<u8>) {
+        let Some((messages, size)) = parts_wanted(rest, PIECE_BYTES_MAX) else {
+            return tagged(output, tag, "BAD only (BODY.PEEK[]<0.SIZE>) of a range, 4 MiB in all");
+        };
+        for message in messages {
+            output.extend_from_slice(format!("* {message} FETCH (BODY[]<0> {{{size}}}\r\n").as_bytes());
+            output.resize(output.len() + size, b'x');
+            output.extend_from_slice(b")\r\n");
+        }
+        self.write_bytes = Some(size);
+        tagged(output, tag, "OK fetched");
+    }
+
     fn log_in(&mut self, tag: &[u8], output: &mut Vec<u8>) {
         self.logged_in = true;
         self.logins += 1;
@@ -150,23 +222,14 @@ fn extent(input: &[u8]) -> Extent {
         };
         let line = rest.get(..end).unwrap_or_default();
         let next = from + end + 1;
-        let Some((size, is_awaited)) = literal_size(line) else { return Extent::Whole(next) };
+        let Some((size, is_awaited)) = literal_size(line, COMMAND_BYTES_MAX) else {
+            return Extent::Whole(next);
+        };
         if input.len() < next + size {
             return Extent::Open { ask: is_awaited.then_some(next) };
         }
         from = next + size;
     }
-}
-
-/// The size in `{5}` or `{5+}` at the line's end, and whether the client awaits a continuation.
-fn literal_size(line: &[u8]) -> Option<(usize, bool)> {
-    let inside = line.strip_suffix(b"\r").unwrap_or(line).strip_suffix(b"}")?;
-    let open = inside.iter().rposition(|byte| *byte == b'{')?;
-    let digits = inside.get(open + 1..)?;
-    let (digits, is_awaited) = digits.strip_suffix(b"+").map_or((digits, true), |digits| (digits, false));
-    let size: usize = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    // A larger one is no literal to this stub: the line then ends the command, and is refused as such.
-    (size <= COMMAND_BYTES_MAX).then_some((size, is_awaited))
 }
 
 /// Whether these are the two arguments of LOGIN: each an atom, a quoted string or a literal.
@@ -181,7 +244,7 @@ fn skip_string(text: &[u8]) -> Option<&[u8]> {
         b'"' => skip_quoted(text.get(1..)?),
         b'{' => {
             let end = text.iter().position(|byte| *byte == b'\n')?;
-            let (size, _) = literal_size(text.get(..end)?)?;
+            let (size, _) = literal_size(text.get(..end)?, COMMAND_BYTES_MAX)?;
             text.get(end + 1 + size..)
         }
         _ => {
@@ -219,6 +282,8 @@ const SELECTED: &[u8] =
     b"* FLAGS (\\Seen)\r\n* 0 EXISTS\r\n* OK [UIDVALIDITY 1] fixed\r\n* OK [UIDNEXT 1] none\r\n";
 /// No gateway's login is longer, and no client of a benchmark sends more.
 const COMMAND_BYTES_MAX: usize = 65_536;
+/// Four of the largest pieces: what one FETCH gives is put together in memory.
+const PIECE_BYTES_MAX: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -280,6 +345,30 @@ mod tests {
         for part in ["+ idling\r\nb OK", "c OK [READ-WRITE]", "d OK", "* BYE until later\r\ne OK"] {
             assert!(whole.contains(part), "{part} in {whole}");
         }
+    }
+
+    #[test]
+    fn a_fetch_gives_each_message_its_part() {
+        let (output, next) = said(&["a LOGIN ann pw\r\nb FETCH 7:8 (BODY.PEEK[]<0.3>)\r\n"]);
+        let fetched =
+            "* 7 FETCH (BODY[]<0> {3}\r\nxxx)\r\n* 8 FETCH (BODY[]<0> {3}\r\nxxx)\r\nb OK fetched\r\n";
+        assert_eq!((output, next), (format!("{LOGGED_IN}{fetched}"), Next::Read));
+        assert!(said(&["a FETCH 7:8 (BODY.PEEK[]<0.3>)\r\n"]).0.starts_with("a BAD"), "before the login");
+    }
+
+    #[test]
+    fn an_append_is_taken_whole_or_in_single_bytes_and_not_kept() {
+        let body = "a line\r\nb LOGOUT\r\n".repeat(5000);
+        let append = format!("b APPEND INBOX {{{}+}}\r\n{body}\r\nc NOOP\r\n", body.len());
+        let expected = format!("{LOGGED_IN}b OK appended\r\nc OK done\r\n");
+        assert_eq!(said(&["a LOGIN ann pw\r\n", &append]), (expected.clone(), Next::Read));
+        let bytes: Vec<String> = append.chars().map(String::from).collect();
+        let pieces: Vec<&str> =
+            std::iter::once("a LOGIN ann pw\r\n").chain(bytes.iter().map(String::as_str)).collect();
+        assert_eq!(said(&pieces), (expected, Next::Read));
+        let (output, _) = said(&["a LOGIN ann pw\r\n", "b APPEND INBOX {3}\r\n", "xyz more\r\n"]);
+        assert!(output.ends_with("+ go on\r\nb BAD more behind the literal\r\n"), "{output}");
+        assert!(said(&["a APPEND INBOX {3+}\r\nxyz\r\n"]).0.starts_with("a BAD"), "before the login");
     }
 
     #[test]

@@ -3,15 +3,19 @@
 //!
 //! Which server is measured, where it is pinned and what its CPU time was is the runner's (`bench/main.ts`).
 
+mod arguments;
 mod certificate;
 mod client;
 mod closed_loop;
 mod conversation;
 mod cpu;
+mod held;
+mod held_runs;
 mod options;
 mod report;
 mod runs;
 mod samples;
+mod scratch;
 mod scripts;
 mod stub;
 mod tls;

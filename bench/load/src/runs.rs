@@ -1,4 +1,5 @@
-//! The subcommands: reads their options, runs them, prints their results.
+//! The subcommands: reads their options, runs them, prints their results. Those that hold connections while
+//! they run are in `held_runs.rs`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,12 +7,14 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 
+use crate::certificate::{self, KeyKind};
 use crate::client::{Client, Connection, SOURCES_MAX};
-use crate::closed_loop::{self, Bounds};
+use crate::closed_loop::{self, Bounds, Turn};
 use crate::options::Options;
 use crate::report::Line;
 use crate::samples::Samples;
-use crate::{certificate, scripts, stub, tls};
+use crate::tls::{self, ClientTls, Kind, Version, Wanted};
+use crate::{held_runs, scripts, stub};
 
 /// Runs the subcommand that `words` name. An error is a wrong use or a missing means, in words; what goes
 /// wrong in sessions is counted in the results.
@@ -19,17 +22,39 @@ pub async fn run(words: &[String]) -> Result<(), String> {
     let (command, rest) = words.split_first().ok_or(USAGE)?;
     match command.as_str() {
         "make-cert" => certificate::make(&Options::parse(rest, &["dir"], &[])?.path_wanted("dir")?),
-        "stub-imap" => serve_stub(&Options::parse(rest, &["listen", "tls-listen", "dir"], &[])?).await,
-        "imap-login" => login_sessions(&client_options(rest)?).await,
+        "stub-imap" => {
+            serve_stub(&Options::parse(rest, &["listen", "tls-listen", "rsa-listen", "dir"], &[])?).await
+        }
+        "imap-login" => sessions(&client_options(rest)?, "imap-login").await,
+        "splice" => sessions(&client_options(rest)?, "splice").await,
         "handshake" => handshakes(&client_options(rest)?).await,
+        "resumed" => resumed(&client_options(rest)?).await,
         "latency" => latency(&client_options(rest)?).await,
         "hold" => hold(&client_options(rest)?).await,
+        "fetch" => held_runs::fetch(&client_options(rest)?).await,
+        "append" => held_runs::append(&client_options(rest)?).await,
+        "exchange" => held_runs::exchange(&client_options(rest)?).await,
+        "preamble" => held_runs::preamble(&client_options(rest)?).await,
+        "ask" => held_runs::ask(&client_options(rest)?).await,
         _ => Err(USAGE.to_owned()),
     }
 }
 
 fn client_options(words: &[String]) -> Result<Options, String> {
-    let valued = ["connect", "dir", "sessions", "parallel", "seconds", "src-ips", "users"];
+    let valued = [
+        "connect",
+        "dir",
+        "sessions",
+        "parallel",
+        "seconds",
+        "src-ips",
+        "users",
+        "certificate",
+        "tls-version",
+        "piece",
+        "lines",
+        "every-ms",
+    ];
     Options::parse(words, &valued, &["plain"])
 }
 
@@ -40,9 +65,10 @@ async fn serve_stub(options: &Options) -> Result<(), String> {
     if let Some(address) = options.address("listen")? {
         ready = ready.text("plain", &stub::serve(address, None, counts.clone()).await?.to_string());
     }
-    if let Some(address) = options.address("tls-listen")? {
-        let acceptor = tls::acceptor(&options.path_wanted("dir")?)?;
-        ready = ready.text("tls", &stub::serve(address, Some(acceptor), counts.clone()).await?.to_string());
+    for (option, field, key) in [("tls-listen", "tls", KeyKind::P256), ("rsa-listen", "rsa", KeyKind::Rsa)] {
+        let Some(address) = options.address(option)? else { continue };
+        let acceptor = tls::acceptor(&options.path_wanted("dir")?, key)?;
+        ready = ready.text(field, &stub::serve(address, Some(acceptor), counts.clone()).await?.to_string());
     }
     ready.print();
     input_end(STUB_TIME_MAX).await;
@@ -50,34 +76,61 @@ async fn serve_stub(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-async fn login_sessions(options: &Options) -> Result<(), String> {
-    let (client, users) = (client(options)?, users(options)?);
-    let unit = move |number: u32| {
+/// Whole sessions: `splice` is the login session without its SELECT.
+async fn sessions(options: &Options, kind: &'static str) -> Result<(), String> {
+    let (client, users) = (client(options, 0)?, users(options)?);
+    let unit = move |Turn { number, .. }: Turn| {
         let client = client.clone();
-        async move { scripts::login_session(&client, number % users).await }
+        async move {
+            let user = number % users;
+            match kind {
+                "splice" => scripts::spliced_session(&client, user).await,
+                _ => scripts::login_session(&client, user).await,
+            }
+        }
     };
-    let mut tally = closed_loop::run(bounds(options)?, unit).await;
-    tally.line("imap-login").text("tls", negotiated(options)).print();
+    starting_shot().await;
+    closed_loop::run(bounds(options)?, unit).await.line(kind).print();
     Ok(())
 }
 
 async fn handshakes(options: &Options) -> Result<(), String> {
-    let client = client(options)?;
+    let client = client(options, 0)?;
     let unit = move |_| {
         let client = client.clone();
         async move { scripts::handshake(&client).await }
     };
-    let mut tally = closed_loop::run(bounds(options)?, unit).await;
-    tally.line("handshake").text("tls", negotiated(options)).print();
+    starting_shot().await;
+    closed_loop::run(bounds(options)?, unit).await.line("handshake").print();
+    Ok(())
+}
+
+/// Every lane fetches its first tickets before the run; in it, only resumed handshakes count.
+async fn resumed(options: &Options) -> Result<(), String> {
+    let bounds = bounds(options)?;
+    let client = client(options, bounds.parallel)?;
+    let unit = |kind: Kind| {
+        let client = client.clone();
+        move |Turn { lane, .. }: Turn| {
+            let client = client.clone();
+            async move { scripts::lane_handshake(&client, lane, kind).await }
+        }
+    };
+    for lane in 0..bounds.parallel {
+        let first = scripts::lane_handshake(&client, lane, Kind::Full).await;
+        first.map_err(|failure| format!("no tickets: {failure}"))?;
+    }
+    starting_shot().await;
+    closed_loop::run(bounds, unit(Kind::Resumed)).await.line("resumed").print();
     Ok(())
 }
 
 /// One session at a time, its steps timed apart.
 async fn latency(options: &Options) -> Result<(), String> {
-    let (client, users) = (client(options)?, users(options)?);
+    let (client, users) = (client(options, 0)?, users(options)?);
     let steps: Rc<RefCell<[Samples; 5]>> = Rc::default();
     let kept = steps.clone();
-    let unit = move |number: u32| {
+    let unit = move |Turn { number, .. }: Turn| {
         let (client, steps) = (client.clone(), kept.clone());
         async move {
             let timed = scripts::timed_session(&client, number % users).await?;
@@ -86,8 +139,9 @@ async fn latency(options: &Options) -> Result<(), String> {
             Ok(())
         }
     };
+    starting_shot().await;
     let mut tally = closed_loop::run(Bounds { parallel: 1, ..bounds(options)? }, unit).await;
-    let mut line = tally.line("latency").text("tls", negotiated(options));
+    let mut line = tally.line("latency");
     let names = ["open", "greeting", "login", "noop", "until_login"];
     for (name, samples) in names.into_iter().zip(steps.borrow_mut().iter_mut()) {
         line = line.number(&format!("{name}_p50_ms"), samples.quantile_ms(0.5));
@@ -100,10 +154,10 @@ async fn latency(options: &Options) -> Result<(), String> {
 /// Logs in `--sessions` times, idles, and keeps all open until standard input ends; says what is held at
 /// both times.
 async fn hold(options: &Options) -> Result<(), String> {
-    let (client, users) = (client(options)?, users(options)?);
+    let (client, users) = (client(options, 0)?, users(options)?);
     let held: Rc<RefCell<Vec<Connection>>> = Rc::default();
     let kept = held.clone();
-    let unit = move |number: u32| {
+    let unit = move |Turn { number, .. }: Turn| {
         let (client, held) = (client.clone(), kept.clone());
         async move {
             let connection = scripts::idle_session(&client, number % users).await?;
@@ -111,9 +165,10 @@ async fn hold(options: &Options) -> Result<(), String> {
             Ok(())
         }
     };
+    starting_shot().await;
     let mut tally = closed_loop::run(bounds(options)?, unit).await;
     let mut held = held.take();
-    tally.line("hold").count("held", held.len()).text("tls", negotiated(options)).print();
+    tally.line("hold").count("held", held.len()).print();
     input_end(HOLD_TIME_MAX).await;
     let mut open = 0;
     for connection in &mut held {
@@ -125,13 +180,26 @@ async fn hold(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-fn client(options: &Options) -> Result<Rc<Client>, String> {
+/// `lanes`: how many keep tickets of their own; 0 for full handshakes only.
+pub fn client(options: &Options, lanes: u32) -> Result<Rc<Client>, String> {
     let server = options.address_wanted("connect")?;
-    let tls = if options.has("plain") { None } else { Some(tls::connector(&options.path_wanted("dir")?)?) };
+    let version = match options.word("tls-version") {
+        None | Some("1.3") => Version::Tls13,
+        Some("1.2") => Version::Tls12,
+        Some(other) => return Err(format!("--tls-version {other}: wants 1.2 or 1.3")),
+    };
+    let key = match options.word("certificate") {
+        None | Some("p256") => KeyKind::P256,
+        Some("rsa") => KeyKind::Rsa,
+        Some(other) => return Err(format!("--certificate {other}: wants p256 or rsa")),
+    };
+    let wanted = Wanted { version, key, lanes };
+    let tls =
+        if options.has("plain") { None } else { Some(ClientTls::new(&options.path_wanted("dir")?, wanted)?) };
     Ok(Rc::new(Client::new(server, tls, options.number("src-ips", 64, 1..=SOURCES_MAX)?)))
 }
 
-fn bounds(options: &Options) -> Result<Bounds, String> {
+pub fn bounds(options: &Options) -> Result<Bounds, String> {
     Ok(Bounds {
         units: options.number("sessions", UNITS_MAX, 1..=UNITS_MAX)?,
         parallel: options.number("parallel", 32, 1..=1024)?,
@@ -139,16 +207,18 @@ fn bounds(options: &Options) -> Result<Bounds, String> {
     })
 }
 
-fn users(options: &Options) -> Result<u32, String> {
+pub fn users(options: &Options) -> Result<u32, String> {
     options.number("users", 1000, 1..=UNITS_MAX)
 }
 
-fn negotiated(options: &Options) -> &'static str {
-    if options.has("plain") { "none" } else { tls::NEGOTIATED }
+/// Says that all is ready, and awaits a line on standard input, or its end.
+pub async fn starting_shot() {
+    Line::of("ready").print();
+    let _ = tokio::io::stdin().read(&mut [0; 64]).await;
 }
 
 /// Returns when standard input ends or `longest` has passed: then the runner has gone.
-async fn input_end(longest: Duration) {
+pub async fn input_end(longest: Duration) {
     let wait = async {
         let (mut input, mut room) = (tokio::io::stdin(), [0; 64]);
         while matches!(input.read(&mut room).await, Ok(count) if count > 0) {}
@@ -156,14 +226,17 @@ async fn input_end(longest: Duration) {
     let _ = tokio::time::timeout(longest, wait).await;
 }
 
-const USAGE: &str =
-    "usage: postern-load make-cert | stub-imap | imap-login | handshake | latency | hold, with
+const USAGE: &str = "usage: postern-load COMMAND, with
   make-cert  --dir FOLDER
-  stub-imap  --listen ADDRESS and/or --tls-listen ADDRESS --dir FOLDER
-  the others --connect ADDRESS --dir FOLDER (or --plain)
-             --sessions N --parallel N --seconds N --src-ips N --users N";
+  stub-imap  --listen ADDRESS and/or --tls-listen ADDRESS, --rsa-listen ADDRESS, --dir FOLDER
+  imap-login | splice | handshake | resumed | latency | hold | fetch | append | exchange | preamble | ask
+             --connect ADDRESS --dir FOLDER (or --plain)
+             --certificate p256|rsa --tls-version 1.2|1.3
+             --sessions N --parallel N --seconds N --src-ips N --users N
+             --piece BYTES (fetch, append) --lines N (preamble) --every-ms N (ask)
+Those that connect say when they are ready, and begin at a line on standard input.";
 /// Four bytes of samples each, and five such lists in the latency run.
 const UNITS_MAX: u32 = 1_000_000;
-/// A comparison takes minutes.
+/// A comparison takes an hour at most.
 const STUB_TIME_MAX: Duration = Duration::from_secs(7200);
 const HOLD_TIME_MAX: Duration = Duration::from_secs(300);

@@ -13,6 +13,10 @@ impl Samples {
         self.micros.push(u32::try_from(length.as_micros()).unwrap_or(u32::MAX));
     }
 
+    pub fn join(&mut self, others: &Self) {
+        self.micros.extend_from_slice(&others.micros);
+    }
+
     pub fn count(&self) -> usize {
         self.micros.len()
     }

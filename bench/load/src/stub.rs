@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::conversation::{Conversation, GREETING, Next};
 use crate::report::Line;
+use crate::scratch;
 
 /// What was served, and what is being served.
 #[derive(Default)]
@@ -81,21 +82,24 @@ async fn session(mut stream: impl AsyncRead + AsyncWrite + Unpin, counts: &Count
     stream.write_all(GREETING).await?;
     stream.flush().await?;
     loop {
-        let mut room = [0; 4096];
-        let count = timeout(IDLE_TIME_MAX, stream.read(&mut room)).await??;
-        let next = conversation.take(room.get(..count).unwrap_or_default(), &mut output);
+        let read = scratch::read(&mut stream, |bytes| {
+            let next = conversation.take(bytes, &mut output);
+            if bytes.is_empty() { Next::Close } else { next }
+        });
+        let next = timeout(IDLE_TIME_MAX, read).await??;
         add(&counts.logins, std::mem::take(&mut conversation.logins));
-        stream.write_all(&output).await?;
+        for piece in output.chunks(conversation.write_bytes.unwrap_or(usize::MAX)) {
+            stream.write_all(piece).await?;
+        }
         stream.flush().await?;
-        output = Vec::new();
-        if count == 0 || next == Next::Close {
+        output.clear();
+        if next == Next::Close {
             break;
         }
     }
     stream.shutdown().await?;
     // Closing with the other side's goodbye unread would reset the connection under a reply still on its way.
-    let mut rest = [0; 512];
-    while timeout(STEP_TIME_MAX, stream.read(&mut rest)).await?? > 0 {}
+    while timeout(STEP_TIME_MAX, scratch::read(&mut stream, <[u8]>::len)).await?? > 0 {}
     Ok(())
 }
 

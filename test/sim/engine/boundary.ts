@@ -4,7 +4,8 @@
  */
 
 export interface Boundary {
-  saw(text: string): void;
+  /** Takes bytes in; gives the lines that began outside any literal and are whole now. */
+  saw(text: string): string[];
   isSafe(): boolean;
 }
 
@@ -14,6 +15,7 @@ export function createBoundary(): Boundary {
   let literalLeft = 0;
   return {
     saw(text) {
+      const lines: string[] = [];
       let rest = text;
       while (rest !== '') {
         if (literalLeft > 0) {
@@ -25,11 +27,13 @@ export function createBoundary(): Boundary {
         const end = rest.indexOf('\n');
         line += end < 0 ? rest : rest.slice(0, end + 1);
         rest = end < 0 ? '' : rest.slice(end + 1);
-        if (end < 0) return;
+        if (end < 0) break;
         const announced = /\{(\d+)\+?\}\r?\n$/.exec(line);
         literalLeft = Number(announced?.[1] ?? 0);
+        if (!line.startsWith('.')) lines.push(line.trimEnd());
         line = announced === null ? '' : '.';
       }
+      return lines;
     },
     isSafe: () => line === '' && literalLeft === 0,
   };

@@ -9,10 +9,9 @@ import { endReasons } from '#model/end-reason';
 import type { EngineLink } from '#workers/engine-link';
 import type { Wire } from '../world/network.ts';
 import { type ClientFacts, EngineCore, type FakeEngineParts, indexesOf, mailboxIdOf } from './core.ts';
-import { type GoodbyeOrder, isSelected, orderOf, tellPaced } from './goodbyes.ts';
+import { goodbye, isSelected } from './goodbyes.ts';
 import type { Place } from './parts.ts';
 import type { EngineSession } from './session.ts';
-import type { SessionView } from './session-view.ts';
 import { Talk, reasonCodeOf } from './talk.ts';
 import { joinPlace } from './worker-link.ts';
 
@@ -56,7 +55,7 @@ function lifeOf(core: EngineCore) {
     accept: () => core.accept(),
     stopAccepting: () => core.tellAll(() => (core.isAccepting = false)),
     stop() {
-      const farewell = { reason: 'shutdown', words: '', forMs: 0, sparesBusy: false } as const;
+      const farewell = { reason: 'shutdown', words: '', windowMs: 0 } as const;
       for (const session of core.all()) session.goodbye(farewell);
       core.isStopped = true;
     },
@@ -116,7 +115,7 @@ function sessionsOf(core: EngineCore) {
     goodbye: (selection: Selection, asked: Goodbye) => goodbye(core, selection, asked),
     sessions: async (selection: Selection, limit: number) => {
       const rows = await core.gather(({ slots }) =>
-        slots.all().flatMap((each) => (isSelected(selection, each, mailboxIdOf) ? [core.rowOf(each)] : [])),
+        slots.all().flatMap((each) => (isSelected(selection, each) ? [core.rowOf(each)] : [])),
       );
       return rows.slice(0, limit);
     },
@@ -127,12 +126,16 @@ function sessionsOf(core: EngineCore) {
       bytesOut: 0,
       endsDropped: 0,
       panics: 0,
+      goodbyesWorded: 0,
+      goodbyesPlain: 0,
       ends: core.ends,
       workers: core.places.map(({ wake, sessions, queue }) => ({
         joined: wake !== undefined,
         sessions,
         queued: queue.size,
         oldestMs: queue.oldestMs,
+        events: 0,
+        wakes: 0,
       })),
       revision: core.table.revision,
       mailboxKeys: core.parts.mailboxes.size,
@@ -150,20 +153,6 @@ function viewOf(core: EngineCore) {
     databaseName: (index: number) => core.databaseNames[index] ?? '',
     serverName: (index: number) => core.serverNames[index] ?? '',
   };
-}
-
-async function goodbye(core: EngineCore, selection: Selection, asked: Goodbye): Promise<number> {
-  const { witness } = core.parts;
-  const order: GoodbyeOrder = orderOf(asked);
-  witness.tell({ is: 'goodbye', selection, order });
-  const onTold = (session: SessionView): void => witness.tell({ is: 'told', session, order });
-  const chosen = await core.gather(({ slots }) => {
-    const mine = slots.all().filter((session) => isSelected(selection, session, mailboxIdOf));
-    if (order.perSecond === 0) tellPaced(core.parts, mine, order, onTold);
-    return mine;
-  });
-  if (order.perSecond > 0) tellPaced(core.parts, chosen, order, onTold);
-  return chosen.length;
 }
 
 function probe(core: EngineCore, request: ProbeRequest, turn: number): Promise<ProbeOutcome> {

@@ -30,11 +30,9 @@ export interface SessionView {
   goodbye(farewell: Farewell): void;
 }
 
-/** What sessions are told to go by; `forMs`: how long the words may wait for a safe moment. */
+/** What sessions are told to go by; `windowMs`: how long what is under way may take. */
 export interface Farewell {
   readonly reason: EndReason;
   readonly words: string;
-  readonly forMs: number;
-  /** A session that is in the middle of something is left alone. */
-  readonly sparesBusy: boolean;
+  readonly windowMs: number;
 }

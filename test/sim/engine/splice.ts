@@ -22,10 +22,12 @@ export class Splice {
   readonly #parts: SpliceParts;
   readonly #fromServer = createBoundary();
   readonly #fromClient = createBoundary();
+  /** Tags of commands that have no answer yet. */
+  readonly #open = new Set<string>();
   #firstClose: EndReason | undefined;
   #idle: Timer | undefined;
-  #told: { readonly farewell: Farewell; readonly untilMs: number } | undefined;
-  #telling: Timer | undefined;
+  #told: { readonly farewell: Farewell; readonly endsAt: number } | undefined;
+  #window: Timer | undefined;
 
   constructor(parts: SpliceParts) {
     const { server, onEnd } = parts;
@@ -44,7 +46,7 @@ export class Splice {
   fromClient(text: string): void {
     if (text === '') return;
     const { session, server } = this.#parts;
-    this.#fromClient.saw(text);
+    for (const line of this.#fromClient.saw(text)) this.#asked(line);
     session.bytesIn += text.length;
     server.send(text);
     session.activeMs = this.#now;
@@ -58,15 +60,20 @@ export class Splice {
   }
 
   goodbye(farewell: Farewell): void {
-    if (farewell.sparesBusy && !this.#isSafe()) return;
-    this.#told ??= { farewell, untilMs: this.#now + farewell.forMs };
-    this.#tryToTell();
+    const endsAt = this.#now + farewell.windowMs;
+    // Of two goodbyes the one that ends earlier wins.
+    if (this.#told !== undefined && this.#told.endsAt <= endsAt) return;
+    this.#told = { farewell, endsAt };
+    this.#window?.cancel();
+    if (this.#partsNow()) return;
+    const { scheduler, rules } = this.#parts.world;
+    if (rules.keepsWindows) this.#window = scheduler.after(farewell.windowMs, () => this.#cutOff());
   }
 
   /** The session is over: the server's side is closed. */
   close(): void {
     this.#idle?.cancel();
-    this.#telling?.cancel();
+    this.#window?.cancel();
     this.#parts.server.listener = undefined;
     this.#parts.server.close();
   }
@@ -74,29 +81,37 @@ export class Splice {
   #toClient(text: string): void {
     if (text === '') return;
     const { session, client } = this.#parts;
-    this.#fromServer.saw(text);
+    for (const line of this.#fromServer.saw(text)) this.#open.delete(line.split(' ')[0] ?? '');
     session.bytesOut += text.length;
     client.send(text);
     session.activeMs = this.#now;
+    this.#partsNow();
   }
 
+  /** A client that idles waits for nothing. */
+  #asked(line: string): void {
+    const [tag = '', name = ''] = line.split(' ');
+    if (name !== '' && name.toUpperCase() !== 'IDLE') this.#open.add(tag);
+  }
+
+  /** Nothing is under way: no command waits for its answer, and the server stands between two responses. */
   #isSafe(): boolean {
-    const { session, world } = this.#parts;
-    if (!world.rules.waitsForBoundary) return true;
-    const isQuiet = this.#now - session.activeMs >= quietMs;
-    return isQuiet && this.#fromServer.isSafe() && this.#fromClient.isSafe();
+    if (!this.#parts.world.rules.waitsForBoundary) return true;
+    return this.#open.size === 0 && this.#fromServer.isSafe() && this.#fromClient.isSafe();
   }
 
-  /** The words at the next safe moment, or a plain close when the time for them is over. */
-  #tryToTell(): void {
-    this.#telling?.cancel();
+  /** The words, where this is the moment for them. */
+  #partsNow(): boolean {
+    if (this.#told === undefined || !this.#isSafe()) return false;
+    const { reason, words } = this.#told.farewell;
+    this.#parts.onEnd(reason, words);
+    return true;
+  }
+
+  #cutOff(): void {
     if (this.#told === undefined) return;
-    const { farewell, untilMs } = this.#told;
-    if (this.#isSafe()) return this.#parts.onEnd(farewell.reason, farewell.words);
-    const { scheduler, rules } = this.#parts.world;
-    if (this.#now >= untilMs && rules.keepsWindows) return this.#parts.onEnd(farewell.reason, '');
-    const waitMs = rules.keepsWindows ? Math.min(quietMs, untilMs - this.#now) : quietMs;
-    this.#telling = scheduler.after(waitMs, () => this.#tryToTell());
+    const { reason, words } = this.#told.farewell;
+    this.#parts.onEnd(reason, this.#fromServer.isSafe() ? words : '');
   }
 
   #watchIdle(): void {
@@ -115,5 +130,4 @@ export class Splice {
 }
 
 /** As native/crates/engine/src/splice.rs. */
-const quietMs = 250;
 const halfClosedMs = 60_000;

@@ -1,4 +1,5 @@
 /** Invariants of bounds: no queue, table, list or buffer is over its limit, and drains keep their pace. */
+import type { GoodbyeFacts } from '../witness.ts';
 import type { Invariant } from './invariant.ts';
 
 export const queuesBounded: Invariant = {
@@ -72,35 +73,49 @@ export const holdsBounded: Invariant = {
 
 export const drainsPaced: Invariant = {
   name: 'drains paced',
-  sentence: 'sessions are told to go no faster than asked for, and are gone when their window is over',
+  sentence:
+    'a drain has the pace and the window of the settings; nobody is told before their turn or outlives it',
   judge: (run) => {
-    const told = new Map<object, number[]>();
-    const due: { readonly id: number; readonly at: number }[] = [];
+    const told = new Map<object, number>();
+    let due: { readonly id: number; readonly at: number }[] = [];
     return {
       on(event) {
-        if (event.is === 'gatewayStarted') due.length = 0;
+        if (event.is === 'gatewayStarted') due = [];
+        if (event.is === 'goodbye' && event.order.farewell.reason === 'drained')
+          return wrongPace(event.order, run.site.settings.goodbye);
         if (event.is !== 'told') return undefined;
-        const { perSecond, farewell } = event.order;
-        if (!farewell.sparesBusy) due.push({ id: event.session.id, at: run.now() + farewell.forMs + 1 });
+        const { perSecond, farewell, givenAt } = event.order;
+        due.push({ id: event.session.id, at: run.now() + farewell.windowMs });
         if (perSecond === 0) return undefined;
-        const moments = [...(told.get(event.order) ?? []), run.now()].filter((at) => run.now() - at < 1000);
-        told.set(event.order, moments);
-        return moments.length > Math.ceil(perSecond) + 1
-          ? `${moments.length} told within a second`
-          : undefined;
+        const count = (told.get(event.order) ?? 0) + 1;
+        told.set(event.order, count);
+        const turns = 1 + Math.floor(((run.now() - givenAt) * perSecond) / 1000);
+        return count > turns ? `${count} are told; ${turns} turns have come` : undefined;
       },
       step() {
-        while (due[0] !== undefined && due[0].at < run.now()) {
-          const { id } = due[0];
-          due.shift();
-          const session = run
+        const over = due.filter(({ at }) => at < run.now());
+        if (over.length === 0) return undefined;
+        due = due.filter(({ at }) => at >= run.now());
+        const living = new Set(
+          run
             .gateway()
             ?.engine.all()
-            .find((each) => each.id === id);
-          if (session?.phase === 'spliced') return `session ${id} is alive behind its window`;
-        }
+            .filter(isSpliced)
+            .map(({ id }) => id),
+        );
+        const late = over.find(({ id }) => living.has(id));
+        if (late !== undefined) return `session ${late.id} is alive behind its window`;
         return undefined;
       },
     };
   },
 };
+
+function isSpliced({ phase }: { readonly phase: string }): boolean {
+  return phase === 'spliced';
+}
+
+function wrongPace({ perSecond, farewell }: GoodbyeFacts, settings: { perSecond: number; windowMs: number }) {
+  if (perSecond === settings.perSecond && farewell.windowMs === settings.windowMs) return undefined;
+  return `a drain at ${perSecond} a second within ${farewell.windowMs} ms`;
+}

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { type AdminPartsSources, adminPartsOf } from '#gateway/admin-parts';
 import type { Snapshot } from '#gateway/admin/snapshot';
-import type { Selection } from '#native';
+import { codeOf } from '#model/end-reason';
+import type { Goodbye, Selection } from '#native';
 import { mailboxKeyOf } from '#workers/fronts/sasl';
 import { recordingLog } from '../../support/recording-log.ts';
 
@@ -13,15 +14,17 @@ test.each([
   ['CORP\\ann\\shared@demo.test', 'shared@demo.test'],
   ['CORP/ann', 'CORP/ann'],
 ])('kick, who and whereis take %s for the mailbox %s', async (name, mailbox) => {
-  const { parts, selected } = adminParts();
+  const { parts, selected, told } = adminParts();
   expect(parts.whereis(name)).toMatchObject({ mailbox, reason: `${mailbox} was looked up` });
   await parts.who({ user: name });
   expect(await parts.kick(name)).toEqual({ mailbox, ended: 2 });
   expect(selected).toEqual([{ mailboxId: `id of ${mailbox}` }, { mailboxId: `id of ${mailbox}` }]);
+  expect(told).toEqual([{ reason: codeOf('kicked'), words: '* BYE kicked', perSecond: 0, windowMs: 2_000 }]);
 });
 
 function adminParts() {
   const selected: Selection[] = [];
+  const told: Goodbye[] = [];
   let lookedUp = '';
   const sources: AdminPartsSources = {
     engine: {
@@ -30,16 +33,16 @@ function adminParts() {
         return { id: `id of ${key}`, database: -1, pinnedServer: -1, hashedServer: -1 };
       },
       sessions: async (selection) => (selected.push(selection), []),
-      goodbye: async (selection) => (selected.push(selection), 2),
+      goodbye: async (selection, goodbye) => (selected.push(selection), told.push(goodbye), 2),
     },
     snapshot: () => nothingKnown,
     decide: () => ({ is: 'refuse', why: `${lookedUp} was looked up` }),
     keyOf: mailboxKeyOf,
-    wordsOf: () => '',
+    wordsOf: (reason) => `* BYE ${reason}`,
     setAdmin: () => {},
     log: recordingLog(),
   };
-  return { parts: adminPartsOf(sources), selected };
+  return { parts: adminPartsOf(sources), selected, told };
 }
 
 /** As far as a mailbox is looked up in it. */

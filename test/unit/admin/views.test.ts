@@ -114,13 +114,17 @@ test('who shows at most the limit, and says that there were more', () => {
 
 test('the metrics page has the values of now at each scrape, and every metric of the table', async () => {
   let opened = 3;
-  const page = createMetrics(() => samplesOf(snapshot({ stats: { ...noStats, opened, ends: [0, 2] } })));
+  const counts = { joined: true, sessions: 1, queued: 0, oldestMs: 0, events: 12, wakes: 5 };
+  const statsNow = () => ({ ...noStats, opened, ends: [0, 2], workers: [counts] });
+  const page = createMetrics(() => samplesOf(snapshot({ stats: statsNow() })));
   expect((await page()).text).toContain('postern_sessions_opened_total 3\n');
   opened = 5;
   const { text } = await page();
   expect(text).toContain('postern_sessions_opened_total 5\n');
   expect(text).toContain('postern_sessions_ended_total{reason="client_closed"} 2\n');
   expect(text).toContain('postern_sessions_ended_total{reason="shutdown"} 0\n');
+  expect(text).toContain('postern_worker_events_total{worker="0"} 12\n');
+  expect(text).toContain('postern_worker_wakes_total{worker="0"} 5\n');
   expect(text).toContain('postern_database_owner{database="db1",server="ex1"} 1\n');
   expect(text).toContain('postern_source_age_seconds{source="agent:ex1"} 1\n');
   for (const name of Object.keys(metricRows)) expect(text).toContain(`# HELP ${name} `);
@@ -132,6 +136,7 @@ test('V55: no metric has a label that a client could fill', () => {
     'version',
     'reason',
     'direction',
+    'how',
     'worker',
     'server',
     'protocol',
@@ -257,6 +262,8 @@ const noStats: Stats = {
   bytesOut: 0,
   endsDropped: 0,
   panics: 0,
+  goodbyesWorded: 0,
+  goodbyesPlain: 0,
   ends: [],
   workers: [],
   revision: 1,

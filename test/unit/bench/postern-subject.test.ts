@@ -7,23 +7,27 @@ import { parseSettings } from '#gateway/settings/parse';
 import { systemSurroundings } from '#gateway/settings/surroundings';
 import type { Moment } from '#lib/clock';
 import type { ServerId } from '#model/ids';
-import { posternCopies, posternSettings } from '../../../bench/subjects/postern.ts';
+import { posternCopies, posternSettings, sumOf } from '../../../bench/subjects/postern.ts';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'bench-test-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('the gateway takes the settings that the bench gives it', () => {
+test.each([
+  [false, { tls: 'off', imapPort: 2143 }],
+  [true, { tls: 'implicit', imapPort: 2993, fqdn: 'localhost' }],
+])('the gateway takes the settings of the bench, TLS to the server %j', (isServerTls, server) => {
   // The settings look at the kind of a PEM file only; what is in it the engine finds.
-  writeFileSync(join(folder, 'cert.pem'), pem('CERTIFICATE'));
-  writeFileSync(join(folder, 'key.pem'), pem('PRIVATE KEY'));
+  for (const name of ['cert.pem', 'rsa-cert.pem']) writeFileSync(join(folder, name), pem('CERTIFICATE'));
+  for (const name of ['key.pem', 'rsa-key.pem']) writeFileSync(join(folder, name), pem('PRIVATE KEY'));
   for (const name of ['copies.yaml', 'mailboxes']) writeFileSync(join(folder, name), '');
-  const parsed = parseSettings(posternSettings({ folder, stubPort: 2143 }, 2993), systemSurroundings());
+  const bed = { folder, stubPort: 2143, stubTlsPort: 2993 };
+  const parsed = parseSettings(posternSettings(bed, 3993, { isServerTls }), systemSurroundings());
   expect(parsed).not.toHaveProperty('problems');
   if ('problems' in parsed) return;
   const { servers, frontends, limits, ioThreads, workers } = parsed.settings;
-  expect(servers).toMatchObject([{ id: 'stub1', address: '127.0.0.1', tls: 'off', imapPort: 2143 }]);
-  expect(frontends).toMatchObject([{ name: 'imaps', listeners: [{ host: '127.0.0.1', port: 2993 }] }]);
+  expect(servers).toMatchObject([{ id: 'stub1', address: '127.0.0.1', ...server }]);
+  expect(frontends).toMatchObject([{ name: 'imaps', listeners: [{ host: '127.0.0.1', port: 3993 }] }]);
   expect([ioThreads, workers, limits.connectionsPerAddressMax]).toEqual([1, 1, 20_000]);
 });
 
@@ -36,6 +40,12 @@ test('the copies file of the bench says that its one server is active', () => {
   const parsed = parseCopiesFile(posternCopies, reading);
   expect(JSON.stringify(parsed)).toContain('"stub1"');
   expect(parsed).not.toHaveProperty('problem');
+});
+
+test('a metric is summed over the workers, and its absence is an error', () => {
+  const page = '# HELP a_total x\na_total{worker="0"} 3\na_total{worker="1"} 4.5\na_total_more 9\nb 1e3\n';
+  expect([sumOf(page, 'a_total'), sumOf(page, 'b')]).toEqual([7.5, 1000]);
+  expect(() => sumOf(page, 'c_total')).toThrow('postern has no metric c_total');
 });
 
 function pem(kind: string): string {

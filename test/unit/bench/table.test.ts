@@ -34,3 +34,15 @@ test('columns stand under their headings', () => {
     'a long name       -        9',
   ]);
 });
+
+test('a column of words is flush left wherever it stands', () => {
+  const rows = [
+    ['what', 'postern', 'goals'],
+    ['login', '9', 'met'],
+  ];
+  expect(formatTable(rows, [0, 2]).split('\n')).toEqual([
+    'what   postern  goals',
+    '-----  -------  -----',
+    'login        9  met',
+  ]);
+});

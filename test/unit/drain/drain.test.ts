@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { planDrain } from '#gateway/drain/drain-plan';
 import type { Goodbye } from '#gateway/drain/drain-plan';
+import { urgentPace } from '#gateway/drain/pace';
 import { createDrainer } from '#gateway/drain/drainer';
 import type { DrainOutcome } from '#gateway/drain/drainer';
 import type { TableDiff } from '#gateway/routing/diff-table';
@@ -18,7 +19,9 @@ const nothing: TableDiff = {
   removed: [],
 };
 const ex1 = { server: 'ex1' as ServerId, index: 4, why: 'no greeting within 5s' };
-const end = { serverDownSessions: 'end' } as const;
+const slowly = { perSecond: 50, windowMs: 20_000 };
+const end = { serverDownSessions: 'end', holdForMs: 35_000, goodbye: slowly } as const;
+const keep = { ...end, serverDownSessions: 'keep' } as const;
 
 test.each<[string, Partial<TableDiff>, string[]]>([
   [
@@ -65,10 +68,8 @@ test.each<[string, Partial<TableDiff>, string[]]>([
 });
 
 test('sessions of a dead server are kept where the settings say so', () => {
-  expect(planDrain({ ...nothing, down: [ex1] }, { serverDownSessions: 'keep' })).toEqual([]);
-  expect(
-    planDrain({ ...nothing, down: [ex1], inMaintenance: [ex1] }, { serverDownSessions: 'keep' }),
-  ).toHaveLength(1);
+  expect(planDrain({ ...nothing, down: [ex1] }, keep)).toEqual([]);
+  expect(planDrain({ ...nothing, down: [ex1], inMaintenance: [ex1] }, keep)).toHaveLength(1);
 });
 
 test('what protects mailboxes goes first', () => {
@@ -76,12 +77,24 @@ test('what protects mailboxes goes first', () => {
   expect(plan.map(({ reason }) => reason)).toEqual(['copy_moved', 'server_down']);
 });
 
+test('what an operator takes out of service is paced as set; moves and dead servers wait for no pace', () => {
+  const diff = { moved: [moved('exclusive')], down: [ex1], inMaintenance: [ex1], removed: [ex1] };
+  const paces = planDrain({ ...nothing, ...diff }, end).map(({ reason, pace }) => [reason, pace]);
+  const atOnce = { perSecond: 0, windowMs: 2_000 };
+  expect(paces).toEqual([
+    ['copy_moved', atOnce],
+    ['server_down', atOnce],
+    ['drained', slowly],
+    ['drained', slowly],
+  ]);
+});
+
 test('each goodbye goes to the engine with its words, and one that fails keeps no other back', async () => {
   const orders: unknown[] = [];
   const outcomes: DrainOutcome[] = [];
   const drainer = createDrainer({
-    goodbye: (selection, { reason, words, sparesBusy }) => {
-      orders.push([selection, reason, words, sparesBusy]);
+    goodbye: (selection, told) => {
+      orders.push([selection, told]);
       return selection.server === undefined
         ? Promise.reject(new Error('engine stopped'))
         : Promise.resolve(3);
@@ -91,8 +104,11 @@ test('each goodbye goes to the engine with its words, and one that fails keeps n
   });
   await drainer.carryOut(planDrain({ ...nothing, moved: [moved('exclusive')], down: [ex1] }, end));
   expect(orders).toEqual([
-    [{ database: 10, exceptServer: 5 }, codeOf('copy_moved'), '* BYE copy_moved\r\n', false],
-    [{ server: 4 }, codeOf('server_down'), '* BYE server_down\r\n', false],
+    [
+      { database: 10, exceptServer: 5 },
+      { reason: codeOf('copy_moved'), words: '* BYE copy_moved\r\n', ...urgentPace },
+    ],
+    [{ server: 4 }, { reason: codeOf('server_down'), words: '* BYE server_down\r\n', ...urgentPace }],
   ]);
   expect(outcomes.map(({ told: count, problem }) => [count, problem])).toEqual([
     [undefined, 'Error: engine stopped'],

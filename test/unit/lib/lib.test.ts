@@ -222,5 +222,10 @@ function swapLink(folder: string): void {
 }
 
 function arrayStream(lines: string[]) {
-  return { write: (line: string) => void lines.push(line), dropped: () => 0, flush: () => Promise.resolve() };
+  return {
+    write: (line: string) => void lines.push(line),
+    dropped: () => 0,
+    flush: () => Promise.resolve(),
+    close: () => undefined,
+  };
 }

@@ -12,34 +12,35 @@ import { fakeClock } from '../../support/fake-clock.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { settingsOf } from '../settings/site.ts';
 
-test('a stop tells the idle goodbye, waits until the busy are idle, and closes in order', async () => {
-  const { done, clock, events, engine } = stop();
+test('a stop tells all goodbye once, waits until they have left, and closes in order', async () => {
+  const { done, clock, events, orders, engine } = stop();
   await turns();
   clock.advance(250);
   await turns();
   engine.open = 0;
   clock.advance(250);
   await done;
-  const asked = `goodbye ${codeOf('shutdown')} * BYE to the idle`;
-  expect(events).toEqual(['stopAccepting', asked, asked, 'admin closed', 'engine closed']);
+  expect(events).toEqual(['stopAccepting', 'goodbye', 'admin closed', 'engine closed']);
+  const told = { reason: codeOf('shutdown'), words: '* BYE', perSecond: 200, windowMs: 990 };
+  expect(orders).toEqual([[{}, told]]);
 });
 
-test('a stop waits for its drain timeout and no longer, then tells the busy as well', async () => {
+test('a stop waits for its drain timeout and the last words, and no longer', async () => {
   const { done, clock, events, log } = stop();
-  for (let waited = 0; waited < 950; waited += 50) {
+  for (let waited = 0; waited < 1_950; waited += 50) {
     await turns();
     clock.advance(50);
   }
   await turns();
-  expect(events.join()).not.toContain('to all');
+  expect(events).toEqual(['stopAccepting', 'goodbye']);
   clock.advance(50);
-  await turns();
-  expect(events.at(-1)).toBe(`goodbye ${codeOf('shutdown')} * BYE to all`);
+  await done;
   expect(log.lines.join()).toContain('"left":2');
-  for (let waited = 0; waited < 1_000; waited += 250) {
-    clock.advance(250);
-    await turns();
-  }
+  expect(events.at(-1)).toBe('engine closed');
+});
+
+test('an engine that cannot say goodbye is stopped all the same', async () => {
+  const { done, events } = stop({ open: 0, goodbye: () => Promise.reject(new Error('stuck')) });
   await done;
   expect(events.at(-1)).toBe('engine closed');
 });
@@ -56,7 +57,9 @@ test('each session that ended is one line, with names instead of indexes, in bat
   records.push(...Array.from({ length: 300 }, () => record));
   wake();
   wake();
-  clock.advance(0);
+  clock.advance(49);
+  expect(log.sessions.length).toBe(0);
+  clock.advance(1);
   expect(records.length === 0 && log.sessions.length).toBe(300);
   expect(log.sessions[0]).toEqual({
     session: '01000000100001',
@@ -78,12 +81,9 @@ test('each session that ended is one line, with names instead of indexes, in bat
   });
 });
 
-test('with POSTERN_LOG_SESSIONS=false records are taken and thrown away', () => {
-  const { records, clock, log, wake } = sessionLog(false);
-  records.push(record);
-  wake();
-  clock.advance(0);
-  expect([records.length, log.sessions.length]).toEqual([0, 0]);
+test('with POSTERN_LOG_SESSIONS=false no records are asked for', () => {
+  const { clock, isListening } = sessionLog(false);
+  expect([isListening(), clock.timers()]).toEqual([false, 0]);
 });
 
 test('a session that reached no server has no empty fields in its line', () => {
@@ -91,7 +91,7 @@ test('a session that reached no server has no empty fields in its line', () => {
   const session = { ...record.session, user: '', database: -1, server: -1, generation: 0, localPort: 0 };
   records.push({ ...record, session, tls: '', reason: codeOf('client_quit'), detail: 'gone' });
   wake();
-  clock.advance(0);
+  clock.advance(50);
   const { user, tls, database, server, generation, localPort, detail, reason } = log.sessions[0] ?? {};
   expect([user, tls, database, server, generation, localPort]).toEqual(Array.from({ length: 6 }));
   expect([reason, detail]).toEqual(['client_quit', 'gone']);
@@ -175,7 +175,7 @@ function sessionLog(isOn: boolean) {
   const records: EndRecord[] = [];
   const clock = fakeClock();
   const log = recordingLog();
-  let wake: () => void = () => {};
+  let wake: (() => void) | undefined;
   const engine = {
     onEnds: (given: () => void) => void (wake = given),
     takeEnds: (max: number) => records.splice(0, max),
@@ -185,19 +185,27 @@ function sessionLog(isOn: boolean) {
     databases: [{ index: 4, id: 'db1' }],
   } as unknown as RoutingTable;
   startSessionLog({ engine, isOn, table: () => table, clock, log });
-  return { records, clock, log, wake: () => wake() };
+  return { records, clock, log, wake: () => wake?.(), isListening: () => wake !== undefined };
 }
 
-function stop({ open = 2, first }: { open?: number; first?: () => Promise<void> } = {}) {
+interface Stop {
+  readonly open?: number;
+  readonly first?: () => Promise<void>;
+  readonly goodbye?: () => Promise<number>;
+}
+
+function stop({ open = 2, first, goodbye }: Stop = {}) {
   const events: string[] = [];
+  const orders: [object, Goodbye][] = [];
   const clock = fakeClock();
   const log = recordingLog();
   const state = { open };
   const engine = {
     stopAccepting: () => void events.push('stopAccepting'),
-    goodbye: async (_selection: object, { reason, words, sparesBusy }: Goodbye) => {
-      events.push(`goodbye ${reason} ${words} to ${sparesBusy ? 'the idle' : 'all'}`);
-      return 2;
+    goodbye: async (selection: object, told: Goodbye) => {
+      events.push('goodbye');
+      orders.push([selection, told]);
+      return goodbye?.() ?? 2;
     },
     stats: () => ({ open: state.open }) as Stats,
     stop: () => {},
@@ -206,8 +214,9 @@ function stop({ open = 2, first }: { open?: number; first?: () => Promise<void> 
     first ?? (() => void events.push('admin closed')),
     () => void events.push('engine closed'),
   ];
-  const done = shutDown({ engine, words: '* BYE', drainTimeoutMs: 1_000, closers, clock, log });
-  return { done, clock, events, log, engine: state };
+  const pace = { drainTimeoutMs: 1_000, perSecond: 200 };
+  const done = shutDown({ engine, words: '* BYE', ...pace, closers, clock, log });
+  return { done, clock, events, orders, log, engine: state };
 }
 
 function turns(): Promise<void> {

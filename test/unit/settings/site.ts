@@ -39,6 +39,7 @@ export const machine: Surroundings = {
   hostname: 'gw1.corp.example',
   rootsPem: 'ROOTS',
   uid: 1000,
+  descriptorsMax: 1_048_576,
   temporaryFolder: '/tmp',
 };
 

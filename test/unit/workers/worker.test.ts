@@ -151,7 +151,8 @@ function openWorker(): WorkerRig {
     rig.wake = wake;
     return link;
   };
-  const environment = { join, clock: rig.clock, schedule: (run: () => void) => void scheduled.push(run) };
+  const later = (run: () => void): void => void scheduled.push(run);
+  const environment = { join, clock: rig.clock, schedule: later, settle: later };
   rig.over = runWorker({ index: 0, port, ...usualTask() }, environment);
   return rig;
 }

@@ -9,13 +9,14 @@ use napi_derive::napi;
 use postern_engine::end_reason::EndReason;
 use postern_engine::ends;
 use postern_engine::engine::Engine;
-use postern_engine::probe::ProbeJob;
+use postern_engine::goodbye::Order;
+use postern_engine::probe::{ProbeAnswer, ProbeJob};
 use postern_engine::script::Script;
 use postern_engine::selection as engine_selection;
-use postern_engine::slot::Farewell;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::config::{CertificatePair, EngineConfig, EngineEndpoint, EngineTable};
+use crate::panics::note_panics;
 use crate::worker::index_or_none;
 use crate::{ENGINE, engine, fault};
 
@@ -44,6 +45,7 @@ pub fn start(config: EngineConfig) -> Result<Started> {
     if let Err(error) = core_dumps {
         engine.note_fault(format!("core dumps could not be switched off: {error}"));
     }
+    note_panics(&engine);
     ENGINE.set(engine).map_err(|_| fault("the engine is started already"))?;
     let listeners = bound
         .into_iter()
@@ -183,7 +185,7 @@ pub fn probe(env: &Env, request: ProbeRequest) -> Result<Object<'_>> {
         };
         settle(deferred, Ok(outcome));
     };
-    engine.probe(ProbeJob { endpoint, script, answer: Box::new(answer) });
+    engine.probe(ProbeJob { endpoint, script, answer: ProbeAnswer::new(answer) });
     Ok(promise)
 }
 
@@ -265,28 +267,33 @@ fn session_row(engine: &Engine, row: &engine_selection::SessionRow) -> SessionRo
     }
 }
 
-/// What sessions are told, and why.
+/// What sessions are told, why, and how fast.
 #[napi(object)]
 pub struct Goodbye {
     /// The code of an end reason.
     pub reason: u32,
+    /// Whole lines of the clients' protocol.
     pub words: String,
-    /// Leaves spliced sessions alone that are in the middle of something.
-    pub spares_busy: bool,
+    /// So many spliced sessions a second over all IO threads, evenly spread; 0 for all at once.
+    pub per_second: u32,
+    /// How long a session that was told may take until it stands between two commands. Then it goes: with
+    /// the words between two responses, without them inside one.
+    pub window_ms: u32,
 }
 
-/// Ends the matching sessions: those that are idle at a line's end get the words, the rest are closed
-/// plainly, or spared. Resolves with how many were told.
+/// Ends the matching sessions, each with the words as soon as its protocol allows them. Of two goodbyes to
+/// one session the one that ends earlier wins. Resolves at once, with how many sessions matched.
 #[napi(catch_unwind, ts_return_type = "Promise<number>")]
 pub fn goodbye(env: &Env, selection: Selection, goodbye: Goodbye) -> Result<Object<'_>> {
     let engine = engine()?;
-    let Goodbye { reason, words, spares_busy } = goodbye;
+    let Goodbye { reason, words, per_second, window_ms } = goodbye;
     let selection = selection.into_engine()?;
     let reason =
         EndReason::of(reason).ok_or_else(|| fault(format!("no end reason has the code {reason}")))?;
     let (deferred, promise) = later(env)?;
-    let farewell = Farewell { reason, words: words.into_bytes().into(), spares_busy };
-    engine.goodbye(&selection, &farewell, Box::new(move |told| settle(deferred, Ok(told.len() as u32))));
+    let words = words.into_bytes().into();
+    let order = Order { reason, words, per_second, window_ms: window_ms.into() };
+    engine.goodbye(&selection, order, Box::new(move |told| settle(deferred, Ok(told.len() as u32))));
     Ok(promise)
 }
 
@@ -324,7 +331,10 @@ fn end_record(engine: &Engine, record: ends::EndRecord) -> EndRecord {
         session: session_row(engine, &record.session),
         reason: record.reason.code(),
         detail: record.detail,
-        tls: record.tls.to_string(),
+        tls: record
+            .tls
+            .map(|agreed| format!("{} {}", agreed.version, agreed.cipher_suite))
+            .unwrap_or_default(),
         preamble_ms: record.preamble_ms as i64,
     }
 }
@@ -340,6 +350,10 @@ pub struct Stats {
     pub bytes_out: i64,
     pub ends_dropped: i64,
     pub panics: i64,
+    /// Spliced sessions that were told goodbye, and heard the words.
+    pub goodbyes_worded: i64,
+    /// The same, closed without words.
+    pub goodbyes_plain: i64,
     /// Counts by code of the end reason.
     pub ends: Vec<i64>,
     pub workers: Vec<WorkerStats>,
@@ -355,6 +369,9 @@ pub struct WorkerStats {
     pub queued: u32,
     /// For how long the oldest event has waited: a worker that does not drain is stuck.
     pub oldest_ms: i64,
+    /// Taken, and sent to take them, since the start, over all workers that had this place.
+    pub events: i64,
+    pub wakes: i64,
 }
 
 #[napi(catch_unwind)]
@@ -365,10 +382,12 @@ pub fn stats() -> Result<Stats> {
     let workers = engine.workers.iter().map(|worker| {
         let (queued, oldest_ms) = worker.queue.waiting(now_ms);
         WorkerStats {
-            joined: worker.is_joined(),
+            joined: worker.queue.is_joined(),
             sessions: worker.sessions(),
             queued: queued as u32,
             oldest_ms: oldest_ms as i64,
+            events: worker.events.get() as i64,
+            wakes: worker.wakes() as i64,
         }
     });
     Ok(Stats {
@@ -381,6 +400,8 @@ pub fn stats() -> Result<Stats> {
         bytes_out: counters.bytes_out.get() as i64,
         ends_dropped: engine.ends.dropped.get() as i64,
         panics: counters.panics.get() as i64,
+        goodbyes_worded: counters.goodbyes_worded.get() as i64,
+        goodbyes_plain: counters.goodbyes_plain.get() as i64,
         ends: counters.ends().into_iter().map(|count| count as i64).collect(),
         workers: workers.collect(),
         revision: engine.table.load().revision as i64,

@@ -10,6 +10,9 @@
 mod arrays;
 mod config;
 mod control;
+#[cfg(feature = "faults")]
+mod faults;
+mod panics;
 mod worker;
 
 use std::sync::{Arc, OnceLock};

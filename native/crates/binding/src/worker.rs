@@ -1,11 +1,13 @@
 //! A worker's end of the contract in docs/design/0001-engine-contract.md.
 
+use std::ffi::CString;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::*;
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 use postern_engine::engine::Engine;
+use postern_engine::worker_link::WorkerId;
 
 use crate::{arrays, engine, fault};
 
@@ -13,8 +15,7 @@ use crate::{arrays, engine, fault};
 #[napi]
 pub struct Joined {
     engine: Arc<Engine>,
-    index: usize,
-    turn: u32,
+    id: WorkerId,
 }
 
 /// Takes the place `index` among the workers. `wake` is called when events wait: it carries nothing, and
@@ -23,6 +24,7 @@ pub struct Joined {
 pub fn join(env: Env, index: u32, wake: Function<(), ()>) -> Result<Joined> {
     let engine = Arc::clone(engine()?);
     let index = index as usize;
+    name_thread(index);
     let wake = wake.build_threadsafe_function::<()>().weak::<true>().build()?;
     // A worker that is being torn down refuses the call; then there is nobody to wake.
     let wake = move || {
@@ -33,7 +35,15 @@ pub fn join(env: Env, index: u32, wake: Function<(), ()>) -> Result<Joined> {
     let leaving = Arc::clone(&engine);
     // The only place that always runs when a thread ends, be it by terminate, a throw, or its own exit.
     env.add_env_cleanup_hook((), move |()| leaving.leave(index, turn))?;
-    Ok(Joined { engine, index, turn })
+    Ok(Joined { engine, id: WorkerId { place: index, turn } })
+}
+
+/// Tells the workers' threads from Node's others in the system's own tools; 15 characters at most. A name is
+/// a convenience: without it the worker works all the same.
+fn name_thread(index: usize) {
+    if let Ok(name) = CString::new(format!("postern-work-{index}")) {
+        let _ = rustix::thread::set_name(&name);
+    }
 }
 
 #[napi]
@@ -42,7 +52,7 @@ impl Joined {
     #[napi(catch_unwind)]
     pub fn drain(&self, mut heads: Uint32ArraySlice, mut bytes: Uint8ArraySlice) -> i32 {
         let (heads, bytes) = (arrays::words(&mut heads), arrays::bytes(&mut bytes));
-        let (count, has_more) = self.engine.drain(self.index, heads, bytes);
+        let (count, has_more) = self.engine.drain(self.id, heads, bytes);
         let count = i32::try_from(count).unwrap_or(i32::MAX - 1);
         if has_more { -count - 1 } else { count }
     }
@@ -84,7 +94,7 @@ impl Joined {
     /// Gives the place up: sessions in their preamble go to other workers, or end.
     #[napi(catch_unwind)]
     pub fn leave(&self) {
-        self.engine.leave(self.index, self.turn);
+        self.engine.leave(self.id.place, self.id.turn);
     }
 }
 

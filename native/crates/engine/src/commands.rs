@@ -52,7 +52,7 @@ fn command(op: u32, argument: u32, bytes: &[u8]) -> Result<SessionCommand, Strin
         7 => SessionCommand::Hold { milliseconds: argument },
         8 => SessionCommand::Name(String::from_utf8_lossy(bytes).into()),
         #[cfg(feature = "faults")]
-        99 => SessionCommand::Panic,
+        OP_PANIC => SessionCommand::Panic,
         _ => return Err(format!("no command has the number {op}")),
     })
 }
@@ -97,5 +97,8 @@ fn joined(low: u32, high: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
+/// Far from the commands of the contract, of which it is none.
+#[cfg(feature = "faults")]
+pub const OP_PANIC: u32 = 99;
 const NO_DATABASE: u32 = u32::MAX;
 const EXCLUSIVE: u32 = 1;

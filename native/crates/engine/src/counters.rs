@@ -15,6 +15,10 @@ pub struct Counters {
     pub bytes_out: Count,
     pub panics: Count,
     pub probes: Count,
+    /// Spliced sessions that were told goodbye, and got the words.
+    pub goodbyes_worded: Count,
+    /// The same, closed without words.
+    pub goodbyes_plain: Count,
     ends: [Count; CODES],
 }
 
@@ -48,6 +52,8 @@ impl Default for Counters {
             bytes_out: Count::default(),
             panics: Count::default(),
             probes: Count::default(),
+            goodbyes_worded: Count::default(),
+            goodbyes_plain: Count::default(),
             ends: std::array::from_fn(|_| Count::default()),
         }
     }

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use postern_queue::worker_queue::Wake;
 use postern_route::interner::Interner;
 use postern_route::mailboxes::{Found, Mailboxes};
 use postern_route::pins::Pins;
@@ -19,12 +20,13 @@ use crate::clock::Clock;
 use crate::config::{Endpoint, EngineConfig};
 use crate::counters::Counters;
 use crate::ends::Ends;
+use crate::goodbye::{Goodbye, Order};
 use crate::inbox::{Inbox, Message};
 use crate::io_thread::{self, BoundSocket};
+use crate::listener::Reserve;
 use crate::probe::ProbeJob;
 use crate::selection::{Gather, Selection, SessionRow};
-use crate::slot::Farewell;
-use crate::worker_link::{Wake, WorkerId, WorkerLink};
+use crate::worker_link::{WorkerId, WorkerLink};
 use crate::{commands, net};
 
 pub struct Engine {
@@ -34,6 +36,7 @@ pub struct Engine {
     pub ends: Ends,
     pub pins: Pins,
     pub addresses: Arc<Addresses>,
+    pub reserve: Reserve,
     pub table: ArcSwap<RoutingTable<Endpoint>>,
     pub mailboxes: ArcSwap<Mailboxes>,
     pub databases: Interner,
@@ -77,6 +80,7 @@ impl Engine {
             ends: Ends::default(),
             pins: Pins::new(PIN_SHARDS),
             addresses: Arc::new(Addresses::new(limits.connections_max, limits.connections_per_address_max)),
+            reserve: Reserve::default(),
             table: ArcSwap::from_pointee(RoutingTable::empty()),
             mailboxes: ArcSwap::from_pointee(Mailboxes::empty(seed)),
             databases: Interner::new(),
@@ -175,16 +179,17 @@ impl Engine {
         }
     }
 
-    /// Tells the matching sessions to go; answers with those that were told.
+    /// Tells the matching sessions to go, at the order's pace; answers at once with those that it will reach.
     pub fn goodbye(
         &self,
         selection: &Selection,
-        farewell: &Farewell,
+        order: Order,
         answer: Answer<postern_queue::session_id::SessionId>,
     ) {
         let gather = Arc::new(Gather::new(self.inboxes.len(), usize::MAX, answer));
+        let goodbye = Arc::new(Goodbye::begin(order, self.clock.now_ms()));
         for inbox in &self.inboxes {
-            inbox.push(Message::Goodbye(selection.clone(), farewell.clone(), Arc::clone(&gather)));
+            inbox.push(Message::Goodbye(selection.clone(), Arc::clone(&goodbye), Arc::clone(&gather)));
         }
     }
 
@@ -200,7 +205,8 @@ impl Engine {
     /// A worker takes its place; gives its turn. `None`: there is no such place.
     #[must_use]
     pub fn join(&self, place: usize, wake: Wake) -> Option<u32> {
-        let (turn, before) = self.workers.get(place)?.join(wake);
+        let link = self.workers.get(place)?;
+        let (turn, before) = link.join(link.counted(wake));
         if let Some(before) = before {
             self.tell_all(|| Message::WorkerGone(WorkerId { place, turn: before }));
         }
@@ -210,19 +216,21 @@ impl Engine {
 
     /// A worker has gone: by its own leave, or with its thread.
     pub fn leave(&self, place: usize, turn: u32) {
-        if self.workers.get(place).is_some_and(|link| link.leave(turn)) {
+        if self.workers.get(place).is_some_and(|link| link.queue.leave(turn)) {
             self.tell_all(|| Message::WorkerGone(WorkerId { place, turn }));
         }
     }
 
     /// Moves a worker's events into its arrays: the count, and whether more wait.
     #[must_use]
-    pub fn drain(&self, worker: usize, heads: &mut [u32], bytes: &mut [u8]) -> (usize, bool) {
-        let Some(link) = self.workers.get(worker) else { return (0, false) };
-        let drained = link.queue.drain(heads, bytes, self.clock.now_ms());
+    pub fn drain(&self, worker: WorkerId, heads: &mut [u32], bytes: &mut [u8]) -> (usize, bool) {
+        let WorkerId { place, turn } = worker;
+        let Some(link) = self.workers.get(place) else { return (0, false) };
+        let drained = link.queue.drain(turn, heads, bytes, self.clock.now_ms());
         if drained.made_room {
-            self.tell_all(|| Message::WorkerHasRoom(worker));
+            self.tell_all(|| Message::WorkerHasRoom(place));
         }
+        link.events.add(drained.records as u64);
         (drained.records, drained.has_more)
     }
 

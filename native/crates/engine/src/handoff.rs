@@ -8,6 +8,7 @@ use postern_tls::{AnySide, Handshake, PlainSide, ReadOutcome, Side, SideFault, T
 use postern_wire::script::Script;
 use postern_wire::script_run::{LineVerdict, Move, ScriptRun};
 use postern_wire::server_lines::{SERVER_LINE_BYTES_MAX, ServerFramed, ServerLines, clean_line};
+use rustix::io::Errno;
 use socket2::SockRef;
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
@@ -16,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::config::{Endpoint, EndpointTls};
 use crate::end_reason::EndReason;
 use crate::io_thread::Io;
-use crate::net::{Net, set_options};
+use crate::net::{Net, is_out_of_descriptors, set_options};
 
 /// What a worker asks for: which server, why, and what to say to it.
 pub struct Request {
@@ -94,7 +95,7 @@ struct Talk<'a> {
 
 async fn connect<'a>(io: &'a Io, endpoint: &'a Endpoint) -> Result<Talk<'a>, Failure> {
     let limit = Duration::from_millis(io.engine.config.limits.connect_timeout_ms);
-    let net = match timeout(limit, dial(endpoint)).await {
+    let net = match timeout(limit, dial(io, endpoint)).await {
         Ok(Ok(net)) => net,
         Ok(Err(error)) => return Err(dial_failure(endpoint, &error)),
         Err(_) => {
@@ -111,13 +112,23 @@ async fn connect<'a>(io: &'a Io, endpoint: &'a Endpoint) -> Result<Talk<'a>, Fai
     Ok(talk)
 }
 
-async fn dial(endpoint: &Endpoint) -> io::Result<Net> {
+async fn dial(io: &Io, endpoint: &Endpoint) -> io::Result<Net> {
+    if io.engine.reserve.is_short() {
+        return Err(Errno::MFILE.into());
+    }
     let socket = if endpoint.address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     set_options(&SockRef::from(&socket))?;
     Ok(Net::new(socket.connect(endpoint.address).await?))
 }
 
 fn dial_failure(endpoint: &Endpoint, error: &io::Error) -> Failure {
+    if is_out_of_descriptors(error) {
+        // It says nothing of the server: a monitor that took it for an answer would end all its sessions.
+        return untouched(
+            EndReason::InternalError,
+            format!("no socket to reach {}: {error}", endpoint.address),
+        );
+    }
     let reason = match error.kind() {
         io::ErrorKind::ConnectionRefused => EndReason::ConnectRefused,
         io::ErrorKind::TimedOut => EndReason::ConnectTimeout,

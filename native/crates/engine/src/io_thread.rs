@@ -11,21 +11,22 @@ use std::time::{Duration, Instant};
 
 use postern_queue::session_id::{SLOTS_MAX, SessionId, next_turn};
 use postern_tls::Scratch;
-use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::engine::Engine;
+use crate::goodbye::Goodbye;
 use crate::inbox::Message;
 use crate::selection::{Selection, SessionRow};
 use crate::slot::{Phase, SessionCommand, Slot};
 use crate::wheel::{TICK_MS, Wheel};
-use crate::worker_link::WorkerId;
-use crate::{net, probe, session};
+use crate::worker_link::{OwedWakes, WorkerId};
+use crate::{listener, probe};
 
 /// What the tasks of one thread share. Borrows of its cells never cross an await.
 pub struct Io {
     pub engine: Arc<Engine>,
+    pub owed_wakes: OwedWakes,
     index: u8,
     slots: RefCell<Slots>,
     wheel: RefCell<Wheel>,
@@ -45,6 +46,7 @@ pub fn run(engine: Arc<Engine>, index: u8, sockets: Vec<BoundSocket>) {
     let now_ms = engine.clock.now_ms();
     let io = Rc::new(Io {
         engine,
+        owed_wakes: OwedWakes::default(),
         index,
         slots: RefCell::default(),
         wheel: RefCell::new(Wheel::starting_at(now_ms)),
@@ -55,13 +57,19 @@ pub fn run(engine: Arc<Engine>, index: u8, sockets: Vec<BoundSocket>) {
     let runtime =
         Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(&io, sockets)),
+        Ok(runtime) => {
+            runtime.block_on(serve(&io, sockets));
+            // With the runtime the sessions end that are left; their workers are told.
+            drop(runtime);
+            io.owed_wakes.give();
+        }
         Err(error) => io.engine.note_fault(format!("an IO thread could not start: {error}")),
     }
 }
 
 async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
     let ticker = spawn_local(tick(Rc::clone(io)));
+    let waker = spawn_local(wake_workers(Rc::clone(io)));
     // Until it is told to accept, the system keeps the clients that come.
     let mut sockets = sockets;
     let mut accepting: Vec<JoinHandle<()>> = Vec::new();
@@ -69,12 +77,13 @@ async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
         for message in inbox.take().await {
             match message {
                 Message::Accept => {
-                    accepting.extend(sockets.drain(..).filter_map(|socket| start_accepting(io, socket)));
+                    accepting.extend(sockets.drain(..).filter_map(|socket| listener::start(io, socket)));
                 }
                 Message::StopAccepting => accepting.drain(..).for_each(|listener| listener.abort()),
                 Message::Stop => {
                     io.is_stopping.set(true);
                     ticker.abort();
+                    waker.abort();
                     return;
                 }
                 other => io.contain("a message", || io.on_message(other)),
@@ -83,25 +92,10 @@ async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
     }
 }
 
-fn start_accepting(io: &Rc<Io>, bound: BoundSocket) -> Option<JoinHandle<()>> {
-    match net::listener(bound.socket) {
-        Ok(listener) => Some(spawn_local(accept(Rc::clone(io), listener, bound.frontend))),
-        Err(error) => {
-            io.engine.note_fault(format!("a listener could not start: {error}"));
-            None
-        }
-    }
-}
-
-async fn accept(io: Rc<Io>, listener: TcpListener, frontend: usize) {
+async fn wake_workers(io: Rc<Io>) {
     loop {
-        match listener.accept().await {
-            Ok((stream, client)) => {
-                io.contain("a new connection", || session::begin(&io, frontend, stream, client));
-            }
-            // Out of file descriptors, mostly: the backlog keeps the clients until there are some again.
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
+        io.owed_wakes.owed().await;
+        io.owed_wakes.give();
     }
 }
 
@@ -180,7 +174,7 @@ impl Io {
 
     /// A fault of ours in the thread's own work costs that piece of work, not the thread with all its
     /// sessions.
-    fn contain(&self, what: &str, work: impl FnOnce()) {
+    pub fn contain(&self, what: &str, work: impl FnOnce()) {
         if catch_unwind(AssertUnwindSafe(work)).is_err() {
             self.engine.counters.panics.add(1);
             self.engine.note_fault(format!("{what} broke off"));
@@ -207,14 +201,28 @@ impl Io {
                 let slots = self.matching(&selection);
                 gather.add(slots.iter().map(|slot| SessionRow::of(slot, now_ms)));
             }
-            Message::Goodbye(selection, farewell, gather) => {
+            Message::Goodbye(selection, goodbye, gather) => {
                 let told = self.matching(&selection);
-                told.iter().for_each(|slot| slot.tell(SessionCommand::Goodbye(farewell.clone())));
+                told.iter().for_each(|slot| self.say_goodbye(slot, &goodbye));
                 gather.add(told.iter().map(|slot| slot.id));
             }
             Message::Probe(job) => drop(spawn_local(probe::run(Rc::clone(self), job))),
             Message::Accept | Message::StopAccepting | Message::Stop => {}
         }
+    }
+
+    /// Spliced sessions have turns. Who has time yet is not woken for it: the wheel does that.
+    fn say_goodbye(&self, slot: &Slot, goodbye: &Goodbye) {
+        if slot.phase.get() != Phase::Spliced {
+            return slot.tell(SessionCommand::Goodbye(goodbye.at_once()));
+        }
+        let farewell = goodbye.in_turn();
+        let told_ms = farewell.told_ms;
+        if told_ms <= self.now_ms() {
+            return slot.tell(SessionCommand::Goodbye(farewell));
+        }
+        slot.leave_word(SessionCommand::Goodbye(farewell));
+        self.set_deadline(slot, slot.deadline_ms().min(told_ms));
     }
 
     fn renew_tickets(&self) {
@@ -284,6 +292,3 @@ impl Slots {
         self.entries.iter().filter_map(|entry| entry.slot.as_ref())
     }
 }
-
-/// Without descriptors every accept fails at once: the pause keeps the thread from spinning.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

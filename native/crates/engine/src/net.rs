@@ -5,6 +5,8 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use postern_tls::Sock;
+use rustix::io::Errno;
+use rustix::net::SendFlags;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
@@ -42,6 +44,12 @@ impl Sock for Net {
 
     fn try_write(&self, from: &[u8]) -> io::Result<usize> {
         self.stream.try_write(from)
+    }
+
+    fn try_write_last(&self, from: &[u8]) -> io::Result<usize> {
+        // The system keeps the bytes for the FIN (MSG_MORE), for 200 ms at most.
+        let send = || Ok(rustix::net::send(&self.stream, from, SendFlags::MORE | SendFlags::NOSIGNAL)?);
+        self.stream.try_io(Interest::WRITABLE, send)
     }
 
     fn shutdown_write(&self) -> io::Result<()> {
@@ -99,6 +107,12 @@ pub fn set_options(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_keepalive(&keepalive)?;
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_user_timeout(Some(UNANSWERED))
+}
+
+/// The process, or the machine, has no descriptor left: our own want, and nobody else's fault.
+#[must_use]
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// What an operator can act on, without the operating system's number.

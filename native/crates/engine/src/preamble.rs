@@ -13,6 +13,7 @@ mod reading;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use postern_queue::worker_queue::Pushed;
 use postern_tls::{AnySide, PlainSide, Side, SideFault, TlsFacts};
 use postern_wire::framer::{Framer, FramerLimits};
 use zeroize::Zeroizing;
@@ -21,21 +22,22 @@ use self::client_tls::tls_fields;
 use self::login::concerns_a_server;
 use crate::config::FrontendTls;
 use crate::end_reason::EndReason;
+use crate::goodbye::Farewell;
 use crate::handoff::OpenServer;
 use crate::io_thread::Io;
 use crate::placement::PinGuard;
 use crate::session::{Client, Ending, SessionGuard, dismiss_worker, leave_worker};
-use crate::slot::{Farewell, Interest, Phase, SessionCommand, Slot, Woken};
+use crate::slot::{Interest, Phase, SessionCommand, Slot, Woken};
 use crate::splice::Spliced;
-use crate::worker_link::{Event, WorkerId, WorkerLink, worker_for};
+use crate::worker_link::{Event, News, WorkerLink, place_taking};
 
 type Ended = Box<(Client, Ending)>;
 
 /// From accept to the splice, or to the end.
-pub async fn run(guard: &SessionGuard, client: Client) -> Result<Spliced, Ended> {
+pub async fn run(guard: &SessionGuard, client: Client) -> Result<Box<Spliced>, Ended> {
     let mut preamble = Preamble::new(guard, client);
     match preamble.converse().await {
-        Ok(opened) => Ok(preamble.into_spliced(opened)),
+        Ok(opened) => Ok(Box::new(preamble.into_spliced(opened))),
         Err(ending) => Err(Box::new((preamble.client, ending))),
     }
 }
@@ -162,18 +164,14 @@ impl<'a> Preamble<'a> {
         let engine = &self.io().engine;
         let argument = self.slot().frontend as u32 | u32::from(is_greeted) << GREETED_BIT;
         let opened = opened_fields(self.slot(), &self.client, self.client.side.facts().as_ref());
-        let chosen = worker_for(&engine.workers, self.slot().client.ip());
-        let (id, now_ms) = (self.slot().id, self.io().now_ms());
-        let taken = chosen.and_then(|place| {
-            let worker = engine.workers.get(place)?;
-            let turn = worker.push_news(Event::Opened, id, argument, opened.as_bytes(), now_ms)?;
-            worker.session_came();
-            Some(WorkerId { place, turn })
+        let news = News { event: Event::Opened, id: self.slot().id, argument, bytes: opened.as_bytes() };
+        let taken = place_taking(&engine.workers, self.slot().client.ip(), |worker| {
+            worker.push_news(self.io(), news)
         });
         self.slot().worker.set(taken);
         if taken.is_none() {
             self.awaits_worker = Some(is_greeted);
-            self.put_deadline(self.slot().deadline_ms().min(now_ms + WORKER_WAIT_MS));
+            self.put_deadline(self.slot().deadline_ms().min(self.io().now_ms() + WORKER_WAIT_MS));
             return;
         }
         if self.awaits_worker.take().is_some() {
@@ -191,9 +189,10 @@ impl<'a> Preamble<'a> {
     /// Without room even for that, the worker would wait for ever: the session ends.
     fn tell(&self, event: Event, argument: u32, bytes: &[u8]) -> Result<(), Ending> {
         let Some(worker) = self.worker() else { return Ok(()) };
-        match worker.push_news(event, self.slot().id, argument, bytes, self.io().now_ms()) {
-            Some(_) => Ok(()),
-            None => Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend())),
+        match worker.push_news(self.io(), News { event, id: self.slot().id, argument, bytes }) {
+            // That it is gone the session hears next.
+            Pushed::Taken { .. } | Pushed::Vacant => Ok(()),
+            Pushed::Full => Err(Ending::worded(EndReason::WorkerOverloaded, self.guard.frontend())),
         }
     }
 
@@ -254,8 +253,7 @@ impl<'a> Preamble<'a> {
                 self.read_client()?;
             }
             #[cfg(feature = "faults")]
-            #[allow(clippy::panic)]
-            SessionCommand::Panic => panic!("provoked by a test"),
+            SessionCommand::Panic => command.break_if_told(),
         }
         Ok(None)
     }

@@ -14,7 +14,39 @@ use crate::io_thread::Io;
 pub struct ProbeJob {
     pub endpoint: Endpoint,
     pub script: Script,
-    pub answer: Box<dyn FnOnce(ProbeOutcome) + Send>,
+    pub answer: ProbeAnswer,
+}
+
+/// Who waits for the outcome. It gets one whatever becomes of the probe: also when its task panics, or when
+/// the engine stops meanwhile, since a promise that is never settled keeps the process alive.
+pub struct ProbeAnswer {
+    give: Option<Box<dyn FnOnce(ProbeOutcome) + Send>>,
+}
+
+impl ProbeAnswer {
+    #[must_use]
+    pub fn new(give: impl FnOnce(ProbeOutcome) + Send + 'static) -> Self {
+        Self { give: Some(Box::new(give)) }
+    }
+
+    fn give(mut self, outcome: ProbeOutcome) {
+        if let Some(give) = self.give.take() {
+            give(outcome);
+        }
+    }
+}
+
+impl Drop for ProbeAnswer {
+    fn drop(&mut self) {
+        if let Some(give) = self.give.take() {
+            give(ProbeOutcome {
+                reason: Some(EndReason::InternalError),
+                detail: "the probe broke off".into(),
+                lines: Vec::new(),
+                elapsed_ms: 0,
+            });
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -36,7 +68,7 @@ pub async fn run(io: Rc<Io>, job: Box<ProbeJob>) {
         Ok((Some(Failure { reason, detail, .. }), lines)) => (Some(reason), detail, lines),
         Err(_) => (Some(EndReason::LoginTimeout), "the probe took too long".into(), Vec::new()),
     };
-    answer(ProbeOutcome { reason, detail, lines, elapsed_ms });
+    answer.give(ProbeOutcome { reason, detail, lines, elapsed_ms });
 }
 
 /// Each step has its own deadline; this one is for a script with many of them.

@@ -24,7 +24,7 @@ use crate::io_thread::Io;
 use crate::net::Net;
 use crate::selection::SessionRow;
 use crate::slot::{Phase, Slot};
-use crate::worker_link::{Event, WorkerLink};
+use crate::worker_link::{Event, News, WorkerLink};
 use crate::{preamble, splice};
 
 /// The client's connection, before the splice and after it.
@@ -93,7 +93,7 @@ fn start(io: &Rc<Io>, slot: Rc<Slot>, stream: TcpStream, admitted: Admitted) {
 }
 
 /// One write, if the protocol is clear and the socket takes it: a flood must not cost more than this.
-fn turn_away(io: &Rc<Io>, frontend: usize, stream: &TcpStream, reason: EndReason) {
+pub fn turn_away(io: &Rc<Io>, frontend: usize, stream: &TcpStream, reason: EndReason) {
     io.engine.counters.opened.add(1);
     io.engine.counters.ended(reason);
     if let Some(frontend) = io.engine.config.frontends.get(frontend)
@@ -207,14 +207,14 @@ fn end_record(io: &Io, slot: &Slot, reason: EndReason, detail: &str) -> EndRecor
         }
     }
     let detail = detail.chars().take(DETAIL_CHARACTERS_MAX).collect();
-    let (tls, preamble_ms) = (slot.tls.borrow().clone(), slot.preamble_ms.get());
+    let (tls, preamble_ms) = (slot.tls.get(), slot.preamble_ms.get());
     EndRecord { session, reason, detail, tls, preamble_ms }
 }
 
 /// The session is no longer its worker's: it is told so, as the last it hears.
 pub fn leave_worker(io: &Io, slot: &Slot, event: Event, argument: u32) {
     if let Some(worker) = dismiss_worker(io, slot) {
-        worker.push_last(event, slot.id, argument, io.now_ms());
+        worker.push_last(io, News { event, id: slot.id, argument, bytes: &[] });
     }
 }
 

@@ -5,7 +5,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use postern_queue::session_id::SessionId;
@@ -13,6 +12,7 @@ use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
 use crate::end_reason::EndReason;
+use crate::goodbye::Farewell;
 use crate::handoff::Request;
 use crate::worker_link::WorkerId;
 
@@ -25,7 +25,7 @@ pub struct Slot {
     pub worker: Cell<Option<WorkerId>>,
     pub placement: Cell<Placement>,
     pub user: RefCell<Box<str>>,
-    pub tls: RefCell<Box<str>>,
+    pub tls: Cell<Option<Agreed>>,
     pub active_ms: Cell<u64>,
     pub preamble_ms: Cell<u64>,
     /// The last handoff that failed, for the log.
@@ -37,6 +37,13 @@ pub struct Slot {
     look_ms: Cell<u64>,
     commands: RefCell<VecDeque<SessionCommand>>,
     waker: RefCell<Option<Waker>>,
+}
+
+/// What TLS with the client agreed on, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    pub version: &'static str,
+    pub cipher_suite: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,13 +118,16 @@ pub enum SessionCommand {
     Panic,
 }
 
-/// Why, and in which words where the protocol allows any just then.
-#[derive(Clone)]
-pub struct Farewell {
-    pub reason: EndReason,
-    pub words: Arc<[u8]>,
-    /// A spliced session that is in the middle of something is left alone.
-    pub spares_busy: bool,
+impl SessionCommand {
+    /// A test's order to break is obeyed wherever a session takes commands: in the preamble, in the handoff,
+    /// in the splice.
+    #[cfg(feature = "faults")]
+    #[allow(clippy::panic)]
+    pub fn break_if_told(&self) {
+        if matches!(self, Self::Panic) {
+            panic!("provoked by a test");
+        }
+    }
 }
 
 /// What ended a wait.
@@ -148,7 +158,7 @@ impl Slot {
             worker: Cell::new(None),
             placement: Cell::default(),
             user: RefCell::default(),
-            tls: RefCell::default(),
+            tls: Cell::new(None),
             active_ms: Cell::new(now_ms),
             preamble_ms: Cell::new(0),
             failure: RefCell::default(),
@@ -162,8 +172,13 @@ impl Slot {
     }
 
     pub fn tell(&self, command: SessionCommand) {
-        self.commands.borrow_mut().push_back(command);
+        self.leave_word(command);
         self.wake();
+    }
+
+    /// A command that has time until the session is awake: a deadline must see to that.
+    pub fn leave_word(&self, command: SessionCommand) {
+        self.commands.borrow_mut().push_back(command);
     }
 
     pub fn next_command(&self) -> Option<SessionCommand> {

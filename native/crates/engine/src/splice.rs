@@ -1,12 +1,16 @@
 //! The splice: two connections joined, bytes carried both ways, nothing else. One direction is written once
 //! (`carry`) and run twice. Back-pressure is the bound of memory: a side is read only while the other has
-//! taken all that was read before.
+//! taken all that was read before. `parting` says when a session that was told goodbye goes.
+
+mod parting;
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use postern_tls::{AnySide, ReadOutcome, Side, SideFault};
-use postern_wire::idle::LineEnd;
+use postern_wire::tracker::{Boundary, Tracker};
+
+use self::parting::{Manner, Parting};
 
 use crate::end_reason::EndReason;
 use crate::handoff::OpenServer;
@@ -14,14 +18,13 @@ use crate::io_thread::Io;
 use crate::net::Net;
 use crate::placement::PinGuard;
 use crate::session::{Client, Ending, SessionGuard};
-use crate::slot::{Farewell, SessionCommand};
 
 /// A session whose two sides only exchange bytes.
 pub struct Spliced {
     client: End,
     server: End,
-    from_client: LineEnd,
-    from_server: LineEnd,
+    tracker: Tracker,
+    parting: Parting,
     /// The side that closed first says whose doing the end is.
     first_close: Option<EndReason>,
     /// The server takes nothing any more, for this reason; what it has said still goes to the client.
@@ -30,10 +33,12 @@ pub struct Spliced {
 }
 
 /// Carries bytes until both directions are done, a side breaks, time is up, or the session is told to go.
-pub async fn run(guard: &SessionGuard, mut spliced: Spliced) -> (Client, Ending) {
+///
+/// Boxed, since a future keeps what it was given beside what it works on, and its caller's has room for both.
+pub async fn run(guard: &SessionGuard, mut spliced: Box<Spliced>) -> (Client, Ending) {
     guard.io.engine.counters.spliced.add(1);
     guard.slot.active_ms.set(guard.io.now_ms());
-    guard.io.set_deadline(&guard.slot, guard.io.now_ms() + spliced.allowed_ms(guard));
+    spliced.put_deadline(guard, guard.io.now_ms() + spliced.allowed_ms(guard));
     let ending = poll_fn(|context| spliced.poll(guard, context)).await;
     let End { net, side, .. } = spliced.client;
     (Client { net, side }, ending)
@@ -43,15 +48,13 @@ impl Spliced {
     /// `pending`: what the client sent behind its login.
     #[must_use]
     pub fn new(client: Client, server: OpenServer, pending: Vec<u8>, pin: PinGuard) -> Self {
-        let mut from_client = LineEnd::new();
-        from_client.saw(&pending);
-        let mut from_server = LineEnd::new();
-        from_server.saw(&server.words);
+        let mut tracker = Tracker::imap(&server.words);
+        tracker.saw_client(&pending);
         Self {
             client: End::new(client.net, client.side, server.words),
             server: End::new(server.net, server.side, pending),
-            from_client,
-            from_server,
+            tracker,
+            parting: Parting::default(),
             first_close: None,
             deaf_server: None,
             _pin: pin,
@@ -69,20 +72,26 @@ impl Spliced {
     }
 
     fn poll(&mut self, guard: &SessionGuard, context: &mut Context<'_>) -> Poll<Ending> {
+        if self.parting.hear(&guard.slot) {
+            self.put_deadline(guard, guard.slot.deadline_ms());
+        }
         if let Some(ending) = self.told_to_go(guard).or_else(|| self.overdue(guard)) {
             return Poll::Ready(ending);
         }
         for _ in 0..ROUNDS_MAX {
-            match self.carry_both(guard, context) {
-                Ok(Progress::Moved) => {}
-                Ok(Progress::Waiting) => {
-                    guard.slot.wake_with(context);
-                    return Poll::Pending;
-                }
-                Ok(Progress::Finished) => {
-                    return Poll::Ready(Ending::quiet(self.first_close.unwrap_or(EndReason::ClientClosed)));
-                }
+            let progress = match self.carry_both(guard, context) {
+                Ok(progress) => progress,
                 Err(ending) => return Poll::Ready(ending),
+            };
+            if let Progress::Finished = progress {
+                return Poll::Ready(Ending::quiet(self.first_close.unwrap_or(EndReason::ClientClosed)));
+            }
+            if let Some(ending) = self.told_to_go(guard) {
+                return Poll::Ready(ending);
+            }
+            if let Progress::Waiting = progress {
+                guard.slot.wake_with(context);
+                return Poll::Pending;
             }
         }
         // Others of this thread have their turn first.
@@ -92,20 +101,20 @@ impl Spliced {
     }
 
     fn carry_both(&mut self, guard: &SessionGuard, context: &mut Context<'_>) -> Result<Progress, Ending> {
-        let Self { client, server, from_client, from_server, deaf_server, .. } = self;
+        let Self { client, server, tracker, deaf_server, .. } = self;
         let slot = &guard.slot;
         let moved_before = (slot.bytes_in.get(), slot.bytes_out.get());
         let up = match deaf_server {
             Some(_) => Progress::Finished,
             None => carry(&guard.io, client, server, context, &mut |bytes| {
                 slot.bytes_in.set(slot.bytes_in.get() + bytes.len() as u64);
-                from_client.saw(bytes);
+                tracker.saw_client(bytes);
             })
             .or_else(|broken| broken.of_client_to_server(deaf_server))?,
         };
         let down = carry(&guard.io, server, client, context, &mut |bytes| {
             slot.bytes_out.set(slot.bytes_out.get() + bytes.len() as u64);
-            from_server.saw(bytes);
+            tracker.saw_server(bytes);
         })
         .map_err(|broken| broken.of_server_to_client(deaf_server.take()))?;
         if moved_before != (slot.bytes_in.get(), slot.bytes_out.get()) {
@@ -126,7 +135,7 @@ impl Spliced {
         }
         if self.deaf_server.is_some() {
             self.first_close = Some(EndReason::ServerReset);
-            return guard.io.set_deadline(&guard.slot, guard.io.now_ms() + LAST_ANSWERS_MS);
+            return self.put_deadline(guard, guard.io.now_ms() + LAST_ANSWERS_MS);
         }
         self.first_close = match (self.client.is_read_closed, self.server.is_read_closed) {
             (false, false) => return,
@@ -134,30 +143,45 @@ impl Spliced {
             (true, _) => Some(EndReason::ClientClosed),
             (false, true) => Some(EndReason::ServerClosed),
         };
-        guard.io.set_deadline(&guard.slot, guard.io.now_ms() + HALF_CLOSED_MS);
+        self.put_deadline(guard, guard.io.now_ms() + HALF_CLOSED_MS);
     }
 
-    fn told_to_go(&self, guard: &SessionGuard) -> Option<Ending> {
-        loop {
-            // What a worker said before the splice is of no use any more.
-            let SessionCommand::Goodbye(farewell) = guard.slot.next_command()? else { continue };
-            let Farewell { reason, words, spares_busy } = farewell;
-            let is_idle = self.is_idle(guard);
-            if is_idle || !spares_busy {
-                let words = if is_idle { words.to_vec() } else { Vec::new() };
-                return Some(Ending { reason, detail: String::new(), words });
+    /// A session that was told goodbye is weighed after each step of carrying, and at its deadlines.
+    fn told_to_go(&mut self, guard: &SessionGuard) -> Option<Ending> {
+        let farewell = self.parting.farewell()?;
+        let is_flushed = !self.client.has_unsent();
+        let boundary = self.tracker.boundary();
+        let manner = self.parting.manner(boundary, is_flushed, guard.io.now_ms())?;
+        let (reason, said) = (farewell.reason, farewell.words.to_vec());
+        let counters = &guard.io.engine.counters;
+        Some(match manner {
+            Manner::Worded => {
+                counters.goodbyes_worded.add(1);
+                Ending { reason, detail: String::new(), words: self.last_words(&said) }
             }
-        }
+            Manner::Plain => {
+                counters.goodbyes_plain.add(1);
+                let detail = if boundary == Boundary::Opaque { OPAQUE } else { INSIDE };
+                Ending { reason, detail: detail.into(), words: Vec::new() }
+            }
+        })
     }
 
-    /// Words may be put between two responses only: never into a literal, nor into half a line.
-    fn is_idle(&self, guard: &SessionGuard) -> bool {
-        let quiet_ms = guard.io.now_ms().saturating_sub(guard.slot.active_ms.get());
-        quiet_ms >= QUIET_MS
-            && !self.client.has_unsent()
-            && !self.server.has_unsent()
-            && self.from_client.at_line_end()
-            && self.from_server.looks_like_response_end()
+    /// What the client has still to get of the server, then ours: after them nothing follows. A server that
+    /// has said goodbye itself, or that has closed, has had the last word.
+    fn last_words(&mut self, ours: &[u8]) -> Vec<u8> {
+        let mut words = std::mem::take(&mut self.client.backlog);
+        if !self.tracker.has_said_bye() && !self.client.is_write_closed {
+            words.extend_from_slice(ours);
+        }
+        words
+    }
+
+    /// The deadline: when nothing may have moved until then, or when a goodbye wants a look, if that is
+    /// earlier.
+    fn put_deadline(&self, guard: &SessionGuard, quiet_ms: u64) {
+        let look_ms = self.parting.next_look_ms(guard.io.now_ms());
+        guard.io.set_deadline(&guard.slot, quiet_ms.min(look_ms));
     }
 
     /// How long nothing may move.
@@ -170,21 +194,23 @@ impl Spliced {
     }
 
     /// The deadline is looked at when it comes up, and put off by what moved meanwhile.
-    fn overdue(&self, guard: &SessionGuard) -> Option<Ending> {
+    fn overdue(&mut self, guard: &SessionGuard) -> Option<Ending> {
         let now_ms = guard.io.now_ms();
         if now_ms < guard.slot.deadline_ms() {
             return None;
         }
         let until_ms = guard.slot.active_ms.get() + self.allowed_ms(guard);
         if now_ms < until_ms {
-            guard.io.set_deadline(&guard.slot, until_ms);
+            self.put_deadline(guard, until_ms);
             return None;
         }
         let reason = self.first_close.unwrap_or(EndReason::IdleTimeout);
-        Some(if self.is_idle(guard) {
-            Ending::worded(reason, guard.frontend())
-        } else {
-            Ending::quiet(reason)
+        Some(match self.tracker.boundary() {
+            Boundary::Safe | Boundary::Between => {
+                let words = self.last_words(guard.frontend().words.of(reason));
+                Ending { reason, detail: String::new(), words }
+            }
+            Boundary::Inside | Boundary::Opaque => Ending::quiet(reason),
         })
     }
 }
@@ -341,10 +367,10 @@ impl End {
 
 /// Fairness: so many buffers each way, then the thread's other sessions have their turn.
 const ROUNDS_MAX: usize = 16;
-/// A session is idle when nothing moved for so long: longer than a server needs between two parts of an
-/// answer that it is writing, shorter than an operator's patience.
-const QUIET_MS: u64 = 250;
 /// A server that has closed, or a client that has: what remains takes seconds, not the half hour of IDLE.
 const HALF_CLOSED_MS: u64 = 60_000;
 /// For what a server said before it broke off.
 const LAST_ANSWERS_MS: u64 = 2_000;
+/// For the log: a mail program that was not told why may show an error.
+const INSIDE: &str = "closed without words, in the middle of a response";
+const OPAQUE: &str = "closed without words: the stream is compressed, or no IMAP that is known";

@@ -1,31 +1,67 @@
 //! The engine's end of one worker: its queue, how it is woken, and whether it may be given sessions.
+//!
+//! A push does not wake: it leaves the wake with the IO thread (`OwedWakes`), which gives it once all
+//! sessions that were ready have had their turn. A wake costs two switches of threads: it should serve many
+//! events.
 
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Poll, Waker};
 
-use arc_swap::ArcSwapOption;
 use postern_queue::session_id::SessionId;
-use postern_queue::worker_queue::{Head, Pushed, WorkerQueue};
+use postern_queue::worker_queue::{Head, Pushed, Wake, WorkerQueue};
 use postern_route::worker_hash::choose_worker;
 
-/// Wakes the worker's thread; carries nothing.
-pub type Wake = Box<dyn Fn() + Send + Sync>;
+use crate::io_thread::Io;
 
 #[derive(Default)]
 pub struct WorkerLink {
     pub queue: WorkerQueue,
-    seat: ArcSwapOption<Seat>,
-    turns: AtomicU32,
     /// Set when the main thread finds the worker stuck: nothing new for it.
     suspended: AtomicBool,
     sessions: AtomicU32,
+    /// Events that the workers of this place have taken, and wakes that were sent to them, since the start:
+    /// their ratio says how well a wake is used.
+    pub events: crate::counters::Count,
+    wakes: std::sync::Arc<crate::counters::Count>,
 }
 
-/// The worker that has a place just now.
-struct Seat {
-    turn: u32,
-    wake: Wake,
+/// The wakes that one IO thread owes to workers.
+#[derive(Default)]
+pub struct OwedWakes {
+    wakes: RefCell<Vec<Arc<Wake>>>,
+    giver: Cell<Option<Waker>>,
+}
+
+impl OwedWakes {
+    fn owe(&self, wake: Arc<Wake>) {
+        self.wakes.borrow_mut().push(wake);
+        if let Some(giver) = self.giver.take() {
+            giver.wake();
+        }
+    }
+
+    /// Waits until a wake is owed. The task that waits here comes behind those that are ready already: their
+    /// events are served by the same wake.
+    pub async fn owed(&self) {
+        poll_fn(|context| {
+            if !self.wakes.borrow().is_empty() {
+                return Poll::Ready(());
+            }
+            self.giver.set(Some(context.waker().clone()));
+            Poll::Pending
+        })
+        .await;
+    }
+
+    pub fn give(&self) {
+        for wake in self.wakes.take() {
+            wake();
+        }
+    }
 }
 
 /// One worker: its place, and which of that place's workers it is. A session remembers both, so that the end
@@ -55,22 +91,8 @@ impl WorkerLink {
     /// A worker has come. Gives its turn, and that of a worker which had not left yet. What waited for the
     /// one before is of no use to it.
     pub fn join(&self, wake: Wake) -> (u32, Option<u32>) {
-        let turn = self.turns.fetch_add(1, Ordering::SeqCst) + 1;
-        self.queue.restart(turn);
         self.suspended.store(false, Ordering::SeqCst);
-        let before = self.seat.swap(Some(Arc::new(Seat { turn, wake })));
-        (turn, before.map(|seat| seat.turn))
-    }
-
-    /// False: it had left already, or another has its place.
-    #[must_use]
-    pub fn leave(&self, turn: u32) -> bool {
-        let seat = self.seat.load();
-        if seat.as_ref().is_none_or(|seat| seat.turn != turn) {
-            return false;
-        }
-        let before = self.seat.compare_and_swap(&*seat, None);
-        before.as_ref().is_some_and(|before| before.turn == turn)
+        self.queue.join(wake)
     }
 
     pub fn suspend(&self) {
@@ -78,13 +100,23 @@ impl WorkerLink {
     }
 
     #[must_use]
-    pub fn is_joined(&self) -> bool {
-        self.seat.load().is_some()
+    pub fn sessions(&self) -> u32 {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
+    /// The same wake, each call of it counted.
+    #[must_use]
+    pub fn counted(&self, wake: Wake) -> Wake {
+        let wakes = std::sync::Arc::clone(&self.wakes);
+        Box::new(move || {
+            wakes.add(1);
+            wake();
+        })
     }
 
     #[must_use]
-    pub fn sessions(&self) -> u32 {
-        self.sessions.load(Ordering::Relaxed)
+    pub fn wakes(&self) -> u64 {
+        self.wakes.get()
     }
 
     pub fn session_came(&self) {
@@ -95,53 +127,71 @@ impl WorkerLink {
         self.sessions.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// What a client sent. False: there is no room; the caller stops reading until it is told that there is.
+    /// What a client sent. False: it was not taken. The caller stops reading until it is told that there is
+    /// room, or that the worker is gone.
     #[must_use]
-    pub fn push(&self, event: Event, id: SessionId, argument: u32, bytes: &[u8], now_ms: u64) -> bool {
-        self.settle(&self.queue.push(head(event, id, argument), bytes, now_ms)).is_some()
+    pub fn push(&self, io: &Io, news: News<'_>) -> bool {
+        let pushed = self.queue.push(news.head(), news.bytes, io.now_ms(), owing(io));
+        matches!(pushed, Pushed::Taken { .. })
     }
 
-    /// What became of a session: the turn of the worker that gets it, `None` when even for this there is no
-    /// room.
+    /// What became of a session.
     #[must_use]
-    pub fn push_news(
-        &self,
-        event: Event,
-        id: SessionId,
-        argument: u32,
-        bytes: &[u8],
-        now_ms: u64,
-    ) -> Option<u32> {
-        self.settle(&self.queue.push_news(head(event, id, argument), bytes, now_ms))
+    pub fn push_news(&self, io: &Io, news: News<'_>) -> Pushed {
+        self.queue.push_news(news.head(), news.bytes, io.now_ms(), owing(io))
     }
 
-    /// The session's last event: always taken.
-    pub fn push_last(&self, event: Event, id: SessionId, argument: u32, now_ms: u64) {
-        self.settle(&self.queue.push_last(head(event, id, argument), now_ms));
-    }
-
-    fn settle(&self, pushed: &Pushed) -> Option<u32> {
-        let Pushed::Taken { wakes, turn } = *pushed else { return None };
-        if wakes && let Some(seat) = self.seat.load().as_ref() {
-            (seat.wake)();
-        }
-        Some(turn)
+    /// The session's last event: taken by whoever is there.
+    pub fn push_last(&self, io: &Io, news: News<'_>) {
+        self.queue.push_last(news.head(), io.now_ms(), owing(io));
     }
 
     fn load(&self) -> Option<u32> {
-        let is_open = self.is_joined() && !self.suspended.load(Ordering::SeqCst);
+        let is_open = self.queue.is_joined() && !self.suspended.load(Ordering::SeqCst);
         is_open.then(|| self.sessions())
     }
 }
 
-fn head(event: Event, id: SessionId, argument: u32) -> Head {
-    let (low, high) = id.halves();
-    [event as u32, low, high, argument, 0]
+fn owing(io: &Io) -> impl FnOnce(Arc<Wake>) + '_ {
+    |wake| io.owed_wakes.owe(wake)
 }
 
-/// The worker for a client's sessions: the same for the same address as long as the load allows.
+/// One event for a worker.
+#[derive(Clone, Copy)]
+pub struct News<'b> {
+    pub event: Event,
+    pub id: SessionId,
+    pub argument: u32,
+    pub bytes: &'b [u8],
+}
+
+impl News<'_> {
+    fn head(&self) -> Head {
+        let (low, high) = self.id.halves();
+        [self.event as u32, low, high, self.argument, 0]
+    }
+}
+
+/// The worker that takes a new session by `push`: the same for the same address as long as the load allows.
+/// One that leaves just then is passed over, and not chosen again.
 #[must_use]
-pub fn worker_for(workers: &[WorkerLink], client: IpAddr) -> Option<usize> {
-    let loads: Vec<Option<u32>> = workers.iter().map(WorkerLink::load).collect();
-    choose_worker(client, &loads)
+pub fn place_taking(
+    workers: &[WorkerLink],
+    client: IpAddr,
+    push: impl Fn(&WorkerLink) -> Pushed,
+) -> Option<WorkerId> {
+    for _ in 0..workers.len() {
+        let loads: Vec<Option<u32>> = workers.iter().map(WorkerLink::load).collect();
+        let place = choose_worker(client, &loads)?;
+        let worker = workers.get(place)?;
+        match push(worker) {
+            Pushed::Taken { turn } => {
+                worker.session_came();
+                return Some(WorkerId { place, turn });
+            }
+            Pushed::Vacant => {}
+            Pushed::Full => return None,
+        }
+    }
+    None
 }

@@ -5,12 +5,16 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use postern_engine::config::{Endpoint, EndpointTls};
 use postern_engine::end_reason::EndReason;
+use postern_engine::goodbye::Order;
+use postern_engine::probe::{ProbeAnswer, ProbeJob};
+use postern_engine::script::Script;
 use postern_engine::selection::Selection;
-use postern_engine::slot::Farewell;
-use support::{HOME, Server, in_handoff, limits, one_server, spliced, start, until};
+use support::{HOME, PATIENCE, Server, in_handoff, kick, limits, one_server, script, spliced, start, until};
 
 /// A read that did not fill its buffer was taken as "empty" later, when new bytes had arrived meanwhile:
 /// their event was lost, and a client that reads slowly stopped getting anything.
@@ -128,10 +132,7 @@ fn a_goodbye_does_not_split_the_line_that_came_with_the_login() {
     inside.line();
     inside.say("a1 OK in\r\n* 12 EXI");
     worker.expect(7);
-    std::thread::sleep(Duration::from_millis(400));
-    let farewell =
-        Farewell { reason: EndReason::Kicked, words: b"* BYE\r\n".as_slice().into(), spares_busy: false };
-    bench.engine.goodbye(&Selection::default(), &farewell, Box::new(|_| {}));
+    bench.goodbye(&Selection::default(), kick(0));
     assert_eq!(client.rest(), b"* OK ready\r\na1 OK in\r\n* 12 EXI");
 }
 
@@ -217,12 +218,25 @@ fn the_record_of_a_session_that_failed_says_where_and_how() {
 fn a_server_that_goes_down_during_a_handoff_is_the_workers_to_replace() {
     let (bench, mut worker, server) = one_server();
     let (mut client, login, _silent) = in_handoff(&bench, &mut worker, &server);
-    let farewell =
-        Farewell { reason: EndReason::ServerDown, words: b"* BYE\r\n".as_slice().into(), spares_busy: false };
     let selection = Selection { server: Some(0), ..Selection::default() };
-    bench.engine.goodbye(&selection, &farewell, Box::new(|_| {}));
+    bench.goodbye(&selection, Order { reason: EndReason::ServerDown, ..kick(0) });
     assert_eq!(worker.expect(6).argument & 0xffff, EndReason::ServerDown.code());
     worker.hand_off(&login, HOME);
     server.let_in();
     assert_eq!((client.line(), client.line()), ("* OK ready".into(), "a1 OK in".into()));
+}
+
+/// A probe of a server that said nothing was never answered when the engine stopped; the gateway's process
+/// waited for that answer, and did not end.
+#[test]
+fn a_probe_under_way_is_answered_when_the_engine_stops() {
+    let (bench, _worker, server) = one_server();
+    let endpoint = Endpoint { address: server.address, tls: EndpointTls::Off, tls_name: "localhost".into() };
+    let (give, outcome) = channel();
+    let answer = ProbeAnswer::new(move |outcome| drop(give.send(outcome)));
+    bench.engine.probe(ProbeJob { endpoint, script: Script::decode(&script()).unwrap(), answer });
+    let _silent = server.accept();
+    bench.engine.stop();
+    let outcome = outcome.recv_timeout(PATIENCE).expect("an answer");
+    assert_eq!(outcome.reason, Some(EndReason::InternalError));
 }

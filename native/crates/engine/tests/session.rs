@@ -7,9 +7,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 
 use postern_engine::end_reason::EndReason;
-use postern_engine::selection::Selection;
-use postern_engine::slot::Farewell;
-use support::{HOME, Handoff, PATIENCE, Server, in_handoff, limits, one_server, spliced, start, until};
+use support::{HOME, Handoff, Server, in_handoff, limits, one_server, spliced, start, until};
 
 #[test]
 fn what_a_client_pipelines_behind_its_login_reaches_the_server_after_it_once_and_in_order() {
@@ -177,33 +175,6 @@ fn an_exclusive_mailbox_never_has_sessions_on_two_servers() {
 }
 
 #[test]
-fn a_goodbye_speaks_to_idle_sessions_and_closes_busy_ones_plainly() {
-    let (bench, mut worker, server) = one_server();
-    let (mut idle, _idle_inside) = spliced(&bench, &mut worker, &server);
-    let (mut busy, mut busy_inside) = spliced(&bench, &mut worker, &server);
-    busy_inside.say("* 1 FETCH (BODY[] {100}\r\nhalf a message\r\n");
-    assert_eq!(busy.line(), "* 1 FETCH (BODY[] {100}");
-    assert_eq!(busy.line(), "half a message");
-    std::thread::sleep(std::time::Duration::from_millis(400));
-    let tell = |spares_busy: bool| {
-        let words = b"* BYE kicked\r\n".as_slice().into();
-        let farewell = Farewell { reason: EndReason::Kicked, words, spares_busy };
-        let (give, told) = std::sync::mpsc::channel();
-        let selection = Selection { mailbox: Some(7), ..Selection::default() };
-        bench.engine.goodbye(&selection, &farewell, Box::new(move |ids| give.send(ids.len()).unwrap()));
-        told.recv_timeout(PATIENCE).unwrap()
-    };
-    assert_eq!(tell(true), 2);
-    assert_eq!(idle.rest(), b"* BYE kicked\r\n");
-    busy_inside.say("more of it\r\n");
-    assert_eq!(busy.line(), "more of it");
-    assert_eq!(tell(false), 1);
-    assert_eq!(busy.rest(), b"");
-    bench.wait_for_end(EndReason::Kicked.code() as usize, 2);
-    assert_eq!(bench.engine.pins.len(), 0);
-}
-
-#[test]
 fn f43_bytes_after_a_half_close_still_arrive_both_ways() {
     let (bench, mut worker, server) = one_server();
     let (mut client, mut inside) = spliced(&bench, &mut worker, &server);
@@ -287,21 +258,6 @@ fn without_a_worker_a_client_waits_for_one_and_is_told_when_none_comes() {
     bench.engine.clock.advance(6_000);
     assert_eq!(unlucky.rest(), b"* BYE 0\r\n");
     bench.wait_for_end(EndReason::WorkerOverloaded.code() as usize, 1);
-}
-
-#[test]
-fn f26_a_panic_ends_the_session_it_happens_in_and_no_other() {
-    let (bench, mut worker, server) = one_server();
-    let (mut client, mut inside) = spliced(&bench, &mut worker, &server);
-    let mut unlucky = bench.client();
-    let opened = worker.expect(1);
-    worker.command(99, opened.id, 0, b"");
-    assert_eq!(unlucky.rest(), b"");
-    assert_eq!(worker.expect(8).argument, EndReason::InternalError.code());
-    assert_eq!(bench.engine.counters.panics.get(), 1);
-    client.say("a2 NOOP\r\n");
-    assert_eq!(inside.line(), "a2 NOOP");
-    until("the count of open sessions is right", || bench.engine.counters.open.get() == 1);
 }
 
 #[test]

@@ -13,5 +13,6 @@ pub mod interner;
 pub mod maglev;
 pub mod mailboxes;
 pub mod pins;
+mod sync;
 pub mod table;
 pub mod worker_hash;

@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// A session that wants to be counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -67,7 +67,8 @@ pub trait Side {
 /// How far a handshake came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handshake {
-    /// Finished, and nothing of it waits to be written.
+    /// Finished, and nothing of it waits to be written but session tickets, which go out with the first
+    /// words.
     Done,
     /// Wait until the socket is readable.
     WantRead,

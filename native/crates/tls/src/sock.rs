@@ -14,6 +14,14 @@ pub trait Sock {
     /// # Errors
     /// `WouldBlock` when there is no room; anything else ends the session.
     fn try_write(&self, from: &[u8]) -> io::Result<usize>;
+    /// As `try_write`, of the last bytes before a FIN that follows at once: they may wait for it, so that
+    /// both go out in one segment.
+    ///
+    /// # Errors
+    /// As `try_write`.
+    fn try_write_last(&self, from: &[u8]) -> io::Result<usize> {
+        self.try_write(from)
+    }
     /// Sends FIN behind what was written; reading goes on.
     ///
     /// # Errors
@@ -44,9 +52,18 @@ pub(crate) fn read_once(sock: &dyn Sock, into: &mut [u8]) -> io::Result<Got> {
 
 /// Writes until all is out or the socket is full; gives how many bytes went out.
 pub(crate) fn write_most(sock: &dyn Sock, from: &[u8]) -> io::Result<usize> {
+    write_by(from, |rest| sock.try_write(rest))
+}
+
+/// As `write_most`, where a FIN follows at once.
+pub(crate) fn write_last(sock: &dyn Sock, from: &[u8]) -> io::Result<usize> {
+    write_by(from, |rest| sock.try_write_last(rest))
+}
+
+fn write_by(from: &[u8], mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<usize> {
     let mut out = 0;
     while let Some(rest) = from.get(out..).filter(|rest| !rest.is_empty()) {
-        match sock.try_write(rest) {
+        match write(rest) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(length) => out += length,
             Err(fault) => match fault.kind() {

@@ -21,7 +21,7 @@ use crate::scratch::Scratch;
 use crate::server_setup::ServerSetup;
 use crate::side::{Handshake, ReadOutcome, Side, SideFault, TlsFacts};
 use crate::sni;
-use crate::sock::{Got, Sock, read_once, send_fin, write_most};
+use crate::sock::{Got, Sock, read_once, send_fin, write_last, write_most};
 
 /// One end of a session under TLS 1.2 or 1.3.
 pub struct TlsSide {
@@ -37,6 +37,9 @@ pub struct TlsSide {
     writing: Writing,
     /// A client speaks first; false once its hello is sealed.
     has_hello_to_send: bool,
+    /// What lies in `pending` goes out together with what is said next: nobody waits for it alone. So session
+    /// tickets cost no segment of their own, nor does `close_notify` before a FIN.
+    holds_back: bool,
     is_dead: bool,
 }
 
@@ -88,6 +91,12 @@ impl TlsSide {
         Ok(Self::new(Connection::Client(connection)))
     }
 
+    /// Memory that this side keeps for bytes on their way, in either direction: 0 while a session is idle.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        self.held.capacity() + self.unread.capacity() + self.pending.bytes.capacity()
+    }
+
     fn new(connection: Connection) -> Self {
         Self {
             has_hello_to_send: matches!(connection, Connection::Client(_)),
@@ -98,6 +107,7 @@ impl TlsSide {
             asked_name: None,
             reading: Reading::Open,
             writing: Writing::Open,
+            holds_back: false,
             is_dead: false,
         }
     }
@@ -124,7 +134,9 @@ impl TlsSide {
             start.copy_from_slice(&self.held);
         }
         let mut out = Outgoing::new(&mut scratch.output);
+        let was_handshaking = self.connection.state().is_handshaking();
         let advance = self.connection.advance(input, &mut out, sink);
+        self.holds_back |= was_handshaking && advance.is_ok() && self.has_only_tickets_to_send();
         if let Some(name) = sni::take() {
             self.asked_name = Some(name);
         }
@@ -145,6 +157,15 @@ impl TlsSide {
         Ok(())
     }
 
+    /// In TLS 1.3 a server has nothing to say once the client's Finished is there, but tickets (RFC 8446
+    /// section 4.6.1).
+    fn has_only_tickets_to_send(&self) -> bool {
+        let state = self.connection.state();
+        matches!(self.connection, Connection::Server(_))
+            && !state.is_handshaking()
+            && state.protocol_version() == Some(ProtocolVersion::TLSv1_3)
+    }
+
     fn is_stranger(&self) -> bool {
         matches!(self.connection, Connection::Server(_)) && self.connection.state().is_handshaking()
     }
@@ -155,7 +176,8 @@ impl TlsSide {
         if bytes.is_empty() || self.writing != Writing::Open {
             return Ok(());
         }
-        let out = if self.pending.is_empty() { write_most(sock, bytes)? } else { 0 };
+        let is_next = self.pending.is_empty() && !self.holds_back;
+        let out = if is_next { write_most(sock, bytes)? } else { 0 };
         self.pending.append(bytes.get(out..).unwrap_or_default())
     }
 
@@ -192,7 +214,7 @@ impl TlsSide {
             self.send(sock, out.bytes())?;
         }
         loop {
-            if !self.pending.write(sock)? {
+            if !self.holds_back && !self.pending.write(sock)? {
                 return Ok(Handshake::WantWrite);
             }
             if !self.connection.state().is_handshaking() {
@@ -274,10 +296,12 @@ impl Side for TlsSide {
         }
         let mut taken = 0;
         let mut chunks = clear.chunks(CLEAR_BYTES_MAX);
-        while self.pending.write(sock)? {
-            let Some(chunk) = chunks.next() else { break };
+        let held_back = std::mem::take(&mut self.holds_back);
+        let mut may_seal = held_back || self.pending.write(sock)?;
+        while may_seal && let Some(chunk) = chunks.next() {
             self.seal(scratch, Sealing::Clear(chunk), sock)?;
             taken += chunk.len();
+            may_seal = self.pending.write(sock)?;
         }
         Ok(taken)
     }
@@ -291,10 +315,16 @@ impl Side for TlsSide {
     }
 
     fn flush(&mut self, sock: &dyn Sock) -> Result<bool, SideFault> {
-        if !self.pending.write(sock)? {
+        self.holds_back = false;
+        let is_closing = self.writing == Writing::Closing;
+        let is_out = match is_closing {
+            true => self.pending.write_last(sock)?,
+            false => self.pending.write(sock)?,
+        };
+        if !is_out {
             return Ok(false);
         }
-        if self.writing == Writing::Closing {
+        if is_closing {
             send_fin(sock)?;
             self.writing = Writing::Closed;
         }
@@ -305,6 +335,7 @@ impl Side for TlsSide {
         if self.writing == Writing::Open {
             // Behind a fault the alert says it all, and before the handshake's end there is nothing to close.
             if !self.is_dead && !self.connection.state().is_handshaking() {
+                self.holds_back = true;
                 self.seal(scratch, Sealing::CloseNotify, sock)?;
             }
             self.writing = Writing::Closing;
@@ -345,7 +376,16 @@ impl Pending {
 
     /// True once all is out.
     fn write(&mut self, sock: &dyn Sock) -> Result<bool, SideFault> {
-        self.written += write_most(sock, self.bytes.get(self.written..).unwrap_or_default())?;
+        self.write_by(|rest| write_most(sock, rest))
+    }
+
+    /// As `write`, where a FIN follows at once.
+    fn write_last(&mut self, sock: &dyn Sock) -> Result<bool, SideFault> {
+        self.write_by(|rest| write_last(sock, rest))
+    }
+
+    fn write_by(&mut self, write: impl FnOnce(&[u8]) -> io::Result<usize>) -> Result<bool, SideFault> {
+        self.written += write(self.bytes.get(self.written..).unwrap_or_default())?;
         if self.written < self.bytes.len() {
             return Ok(false);
         }

@@ -1,4 +1,4 @@
-//! What crosses the wire before a splice, as pure state machines: bytes in, verdicts out. No sockets, no
+//! What crosses the wire, as pure state machines: bytes in, verdicts out. No sockets, no
 //! TLS, no clock; the engine reads and writes, and asks here what the bytes amount to.
 //!
 //! In reading order:
@@ -6,10 +6,10 @@
 //! - [`server_lines`] cuts a server's answers into lines, and makes them fit for logs and clients;
 //! - [`script`] decodes a handoff script;
 //! - [`script_run`] plays one, step by step;
-//! - [`idle`] watches a splice for the moment at which a goodbye can be put in.
+//! - [`tracker`] follows a splice, and knows when a goodbye can be put in.
 
 pub mod framer;
-pub mod idle;
 pub mod script;
 pub mod script_run;
 pub mod server_lines;
+pub mod tracker;

@@ -7,6 +7,8 @@ mod framer;
 mod script;
 #[path = "../../../fuzz/checks/server_lines.rs"]
 mod server_lines;
+#[path = "../../../fuzz/checks/tracker.rs"]
+mod tracker;
 
 use proptest::prelude::*;
 use std::path::Path;
@@ -17,6 +19,7 @@ fn corpus_replays() {
         ("framer", framer::check as fn(&[u8])),
         ("script", script::check),
         ("server_lines", server_lines::check),
+        ("tracker", tracker::check),
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
         let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -65,5 +68,6 @@ proptest! {
         framer::check(&bytes);
         server_lines::check(&bytes);
         script::check(&bytes);
+        tracker::check(&bytes);
     }
 }

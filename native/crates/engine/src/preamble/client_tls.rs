@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::Preamble;
 use crate::end_reason::EndReason;
 use crate::session::{Client, Ending};
-use crate::slot::{Interest, SessionCommand, Woken};
+use crate::slot::{Agreed, Interest, SessionCommand, Woken};
 use crate::worker_link::Event;
 
 impl Preamble<'_> {
@@ -81,7 +81,7 @@ impl Preamble<'_> {
         counters.handshakes.add(1);
         if let Some(facts) = self.client.side.facts() {
             counters.resumed.add(u64::from(facts.resumed));
-            *self.slot().tls.borrow_mut() = format!("{} {}", facts.version, facts.cipher_suite).into();
+            self.slot().tls.set(Some(Agreed { version: facts.version, cipher_suite: facts.cipher_suite }));
         }
     }
 }

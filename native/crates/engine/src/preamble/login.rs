@@ -7,11 +7,12 @@ use postern_wire::script::Script;
 use super::{Opened, Preamble};
 use crate::config::Endpoint;
 use crate::end_reason::EndReason;
+use crate::goodbye::Farewell;
 use crate::handoff::{self, Failure, Outcome, Request};
 use crate::io_thread::Io;
 use crate::placement::{self, PinGuard};
 use crate::session::Ending;
-use crate::slot::{FailedHandoff, Farewell, Phase, Placement, SessionCommand, Woken};
+use crate::slot::{FailedHandoff, Phase, Placement, SessionCommand, Woken};
 use crate::worker_link::Event;
 
 impl Preamble<'_> {
@@ -110,6 +111,8 @@ impl Preamble<'_> {
     }
 
     fn on_command_in_handoff(&mut self, command: SessionCommand) -> Result<Option<Outcome>, Ending> {
+        #[cfg(feature = "faults")]
+        command.break_if_told();
         match command {
             // The server is not to be used any more: the worker looks again, the client notices nothing.
             SessionCommand::Goodbye(farewell) if concerns_a_server(farewell.reason) => {

@@ -8,7 +8,7 @@ use super::{Delivery, Preamble, broken};
 use crate::end_reason::EndReason;
 use crate::session::Ending;
 use crate::slot::Phase;
-use crate::worker_link::Event;
+use crate::worker_link::{Event, News};
 
 impl Preamble<'_> {
     /// During a handoff reading goes on, whatever the worker has room for: so a client that leaves is
@@ -89,9 +89,9 @@ impl Preamble<'_> {
         let Delivery { event, start, length, end } = delivery;
         let bytes = self.read.get(start..start + length).unwrap_or_default();
         let offset = self.base.wrapping_add(end as u32);
-        let now_ms = self.io().now_ms();
+        let news = News { event, id: self.slot().id, argument: offset, bytes };
         match self.worker() {
-            Some(worker) if worker.push(event, self.slot().id, offset, bytes, now_ms) => {
+            Some(worker) if worker.push(self.io(), news) => {
                 self.unconsumed.push_back(offset);
             }
             _ => self.undelivered = Some(delivery),

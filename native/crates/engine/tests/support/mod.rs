@@ -12,7 +12,11 @@ use postern_engine::CertificatePair;
 use postern_engine::config::{
     Endpoint, EndpointTls, EngineConfig, FrontendConfig, FrontendTls, Limits, Words,
 };
+use postern_engine::end_reason::EndReason;
 use postern_engine::engine::Engine;
+use postern_engine::goodbye::Order;
+use postern_engine::selection::Selection;
+use postern_engine::worker_link::WorkerId;
 use postern_queue::session_id::SessionId;
 use postern_route::table::{DatabaseRow, ServerRow, TableRows};
 
@@ -91,6 +95,13 @@ impl Bench {
         self.engine
             .publish(TableRows { revision: generation, servers: servers.collect(), databases })
             .unwrap();
+    }
+
+    /// Tells all that are, or will be, on a server; gives who will hear it.
+    pub fn goodbye(&self, selection: &Selection, order: Order) -> Vec<SessionId> {
+        let (give, told) = channel();
+        self.engine.goodbye(selection, order, Box::new(move |ids| give.send(ids).unwrap()));
+        told.recv_timeout(PATIENCE).unwrap()
     }
 
     pub fn ended(&self, code: usize) -> u64 {
@@ -172,7 +183,8 @@ impl Worker {
 
     fn drain(&mut self) {
         let (mut heads, mut bytes) = (vec![0; 5 * 100], vec![0; 100_000]);
-        let (count, _) = self.engine.drain(self.place, &mut heads, &mut bytes);
+        let this = WorkerId { place: self.place, turn: self.turn };
+        let (count, _) = self.engine.drain(this, &mut heads, &mut bytes);
         let mut at = 0;
         for head in heads.chunks(5).take(count) {
             let length = head[4] as usize;
@@ -216,7 +228,7 @@ pub struct Handoff {
 }
 
 /// expect "* OK", send "a1 LOGIN x y", expect "a1 OK" kept as final, or "a1 NO" refused.
-fn script() -> Vec<u8> {
+pub fn script() -> Vec<u8> {
     let rule = |action: u8, keep: u8, prefix: &str| {
         let mut rule = vec![action, keep, prefix.len() as u8];
         rule.extend(prefix.as_bytes());
@@ -307,6 +319,12 @@ impl Server {
         talk.say("a1 OK in\r\n");
         talk
     }
+}
+
+/// `* BYE kicked`, to all at once.
+pub fn kick(window_ms: u64) -> Order {
+    let words = b"* BYE kicked\r\n".as_slice().into();
+    Order { reason: EndReason::Kicked, words, per_second: 0, window_ms }
 }
 
 pub const HOME: Handoff = Handoff { server: 0, generation: 1, mailbox: 7 };

@@ -42,6 +42,8 @@ pub struct Wire {
     pub outward: RefCell<Vec<u8>>,
     /// FIN follows the inward bytes.
     pub fin_in: Cell<bool>,
+    /// RST follows the inward bytes, and writing fails once they are read.
+    pub reset_in: Cell<bool>,
     pub fin_out: Cell<bool>,
     pub reads: Script,
     pub writes: Script,
@@ -57,6 +59,7 @@ impl Wire {
             inward: RefCell::default(),
             outward: RefCell::default(),
             fin_in: Cell::new(false),
+            reset_in: Cell::new(false),
             fin_out: Cell::new(false),
             reads: Script::of(reads),
             writes: Script::of(writes),
@@ -70,6 +73,10 @@ impl Wire {
     pub fn drain(&self) -> Vec<u8> {
         self.outward.take()
     }
+
+    fn is_reset(&self) -> bool {
+        self.reset_in.get() && self.inward.borrow().is_empty()
+    }
 }
 
 impl Sock for Wire {
@@ -77,6 +84,9 @@ impl Sock for Wire {
         let length = self.reads.next().min(into.len()).min(self.inward.borrow().len());
         if length == 0 {
             let is_end = self.fin_in.get() && self.inward.borrow().is_empty();
+            if self.is_reset() {
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
             return if is_end { Ok(0) } else { Err(io::ErrorKind::WouldBlock.into()) };
         }
         self.inward.borrow_mut().read_exact(&mut into[..length])?;
@@ -84,7 +94,7 @@ impl Sock for Wire {
     }
 
     fn try_write(&self, from: &[u8]) -> io::Result<usize> {
-        if self.fin_out.get() {
+        if self.fin_out.get() || self.is_reset() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let length = self.writes.next().min(from.len());
@@ -216,7 +226,7 @@ fn answer(wire: &Wire, peer: &mut rustls::Connection) {
 
 /// Our side's handshake with a buffered connection.
 pub fn shake_with(ours: &mut Ours, peer: &mut rustls::Connection) -> Result<(), SideFault> {
-    for _ in 0..1000 {
+    for _ in 0..100_000 {
         let outcome = ours.handshake();
         let _ = ours.side.flush(&ours.wire);
         let _ = exchange(&ours.wire, peer);
@@ -294,6 +304,14 @@ pub fn buffered_server(
     versions: &[&'static rustls::SupportedProtocolVersion],
     adjust: impl FnOnce(&mut rustls::ServerConfig),
 ) -> rustls::Connection {
+    rustls::ServerConnection::new(server_config(pair, versions, adjust)).unwrap().into()
+}
+
+pub fn server_config(
+    pair: &Pair,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    adjust: impl FnOnce(&mut rustls::ServerConfig),
+) -> Arc<rustls::ServerConfig> {
     let chain = vec![CertificateDer::from_pem_slice(pair.certificate_pem.as_bytes()).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(pair.key_pem.as_bytes()).unwrap();
     let mut config = rustls::ServerConfig::builder_with_provider(provider())
@@ -303,7 +321,7 @@ pub fn buffered_server(
         .with_single_cert(chain, key)
         .unwrap();
     adjust(&mut config);
-    rustls::ServerConnection::new(Arc::new(config)).unwrap().into()
+    Arc::new(config)
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {

@@ -1,0 +1,7 @@
+//! What the queues share between threads: std's, or loom's where `tests/loom.rs` runs every interleaving of
+//! them (`--cfg loom`).
+
+#[cfg(loom)]
+pub(crate) use loom::sync::{Mutex, MutexGuard, atomic::AtomicBool, atomic::Ordering};
+#[cfg(not(loom))]
+pub(crate) use std::sync::{Mutex, MutexGuard, atomic::AtomicBool, atomic::Ordering};
