@@ -188,7 +188,9 @@ const faults = {
 } satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof faults;
-const names = Object.keys(faults) as FaultName[];
+/** What shows most comes more often. */
+const often: readonly FaultName[] = ['move', 'flood', 'flood', 'lateCommands', 'lateCommands', 'slowPublish'];
+const names = [...(Object.keys(faults) as FaultName[]), ...often];
 
 /** Of a machine that is not loaded. */
 export const usualPace: SimPace = { inboxMs: 2, wakeMs: 0.5, messageMs: 2, startMs: 100 };

@@ -31,7 +31,18 @@ export const mutations: readonly Mutation[] = [
     'isExclusive: false',
   ]),
   inEngine('current generation', 'the engine does not look at the table again', 'checksGeneration'),
-  inEngine('one owner', 'the engine does not look at the pins', 'checksPins'),
+  {
+    what: 'neither the workers nor the engine look at the pins',
+    breaks: 'one owner',
+    changes: [
+      {
+        path: 'workers/route.ts',
+        from: 'if (pinnedServer >= 0 && pinnedServer !== server?.index)',
+        to: 'if (pinnedServer < -1)',
+      },
+    ],
+    rules: { checksPins: false },
+  },
   {
     what: 'a disputed database keeps its owner in both tables',
     breaks: 'closed while disputed',
@@ -45,12 +56,6 @@ export const mutations: readonly Mutation[] = [
     ],
     rules: {},
   },
-  inSource(
-    'closed while disputed',
-    "a disputed database keeps its owner in the engine's table",
-    'gateway/routing/publish.ts',
-    ["state.at === 'disputed' ? nobody : ", ''],
-  ),
   inSource('never alternating', 'of two claims the one that is new wins', 'gateway/cluster/active-copy.ts', [
     "if (mounted.length > 1) return { at: 'disputed', owner: ownerOf(before), claimants: mounted };",
     'if (mounted.length > 1 && mounted[0] === ownerOf(before)?.server) mounted.reverse();',
@@ -67,7 +72,7 @@ export const mutations: readonly Mutation[] = [
   ]),
   inSource('password to the owner only', 'logins go to the first server', 'workers/route.ts', [
     'const { pinnedServer } = question;',
-    'const { pinnedServer } = question;\n  if (pinnedServer < 0) return serve(table.servers[0], owned, question, why);',
+    'const pinnedServer = -1;\n  if (why) return serve(table.servers[0], owned, question, why);',
   ]),
   inSource(
     'a drained server takes nobody',

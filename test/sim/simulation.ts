@@ -24,7 +24,7 @@ import { createDisk } from './disk.ts';
 import { type EngineRules, soundRules } from './engine/parts.ts';
 import { createEventLog } from './event-log.ts';
 import { startFaults, usualPace } from './faults.ts';
-import { SimGateway } from './gateway.ts';
+import { SimGateway, type SimPace } from './gateway.ts';
 import type { Judge, RunView } from './invariants/invariant.ts';
 import { invariants } from './invariants/table.ts';
 import { Scheduler } from './scheduler.ts';
@@ -85,7 +85,7 @@ class Run implements RunView {
   readonly #random: ReturnType<typeof randomOf>;
   readonly #world: World;
   readonly #disk = createDisk(this.#scheduler);
-  readonly #pace = { ...usualPace };
+  readonly #pace: SimPace;
   readonly #judges: readonly { readonly name: string; readonly judge: Judge }[];
   readonly #counts: Record<string, number> = {};
   #gateway: SimGateway | undefined;
@@ -98,6 +98,7 @@ class Run implements RunView {
     this.#rules = { ...soundRules, ...rules };
     this.#random = randomOf(seed);
     this.site = drawSite(this.#random.fork('site'));
+    this.#pace = { ...usualPace, messageMs: this.site.messageMs };
     this.#world = createWorld({
       site: this.site,
       scheduler: this.#scheduler,
@@ -137,6 +138,7 @@ class Run implements RunView {
     this.#startGateway();
     const random = this.#random.fork('faults');
     startFaults({ ...this.#parts(random), ...this.#world }, faultsFromMs, healMs);
+    this.#moveOften(random.fork('moves'));
     await this.#until(healMs);
     this.#heal();
     await this.#settle();
@@ -176,6 +178,16 @@ class Run implements RunView {
       restartGateway: (how: 'stop' | 'crash') => this.#restart(how),
       say: this.#log.say,
     };
+  }
+
+  #moveOften(random: ReturnType<typeof randomOf>): void {
+    const { moveEveryMs } = this.site;
+    if (moveEveryMs === Infinity) return;
+    this.#scheduler.after(moveEveryMs * (0.5 + random.next()), () => {
+      if (this.now() > healMs) return;
+      this.cluster.move(random.pick(this.#world.databases), random.pick(this.cluster.servers).id);
+      this.#moveOften(random);
+    });
   }
 
   #startGateway(): void {
@@ -218,7 +230,7 @@ class Run implements RunView {
 
   #heal(): void {
     this.#log.say('all is mended');
-    Object.assign(this.#pace, usualPace);
+    Object.assign(this.#pace, usualPace, { messageMs: this.site.messageMs });
     this.#world.heal();
     this.#witness.tell({ is: 'healed' });
     for (const { id } of this.site.servers) this.#gateway?.setAdmin(id, 'ready');

@@ -26,6 +26,10 @@ export interface Site {
   readonly serverTls: boolean;
   /** How long servers think about a command, at most. */
   readonly thinkMs: number;
+  /** The way of a message between the main thread and a worker, at most. */
+  readonly messageMs: number;
+  /** The operators of the site move databases, whatever else is. */
+  readonly moveEveryMs: number;
   /** Servers send sessions away themselves when their database leaves. */
   readonly kicksOut: boolean;
   /** How much slower each IO thread is than an idle one. */
@@ -60,7 +64,9 @@ export function drawSite(random: Random): Site {
     queueRecordsMax: random.pick([6, 16, 64, 4096]),
     skewMs: random.pick([0, 0, -3_600_000, 86_400_000]),
     serverTls,
-    thinkMs: random.pick([2, 6, 6, 60, 300]),
+    thinkMs: random.pick([2, 6, 30, 150, 400]),
+    messageMs: random.pick([1, 2, 2, 100, 600]),
+    moveEveryMs: random.pick([Infinity, Infinity, 3_500, 1_000]),
     kicksOut: random.chance(0.5),
     threadLoads: Array.from({ length: 3 }, () => random.pick([1, 1, 1, 20, 200])),
   };
@@ -97,8 +103,8 @@ function drawHabits(random: Random): Habits {
     pipelines: isImplicit && login !== 'literals' && login !== 'plain' && random.chance(0.4),
     login,
     wrongPasswordShare: random.pick([0, 0, 0.2]),
-    leavesShare: random.pick([0, 0.1, 0.4]),
-    pauseMs: random.pick([400, 1500, 5000]),
+    leavesShare: random.pick([0, 0.2, 0.6]),
+    pauseMs: random.pick([200, 800, 3000]),
   };
 }
 

@@ -65,6 +65,7 @@ export class EngineCore {
   readonly serverNames: string[] = [];
   readonly databaseNames: string[] = [];
   readonly counts = { opened: 0, open: 0, spliced: 0, handshakes: 0 };
+  ended = 0;
   readonly ends = Array.from({ length: 64 }, () => 0);
   readonly #backlog: (() => void)[] = [];
   #world: EngineWorld | undefined;
@@ -186,6 +187,7 @@ export class EngineCore {
 
   #count(reason: EndReason): void {
     const code = codeOf(reason);
+    this.ended++;
     this.ends[code] = (this.ends[code] ?? 0) + 1;
   }
 

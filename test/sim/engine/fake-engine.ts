@@ -24,6 +24,7 @@ export interface FakeEngine extends Engine {
   /** For the invariants. */
   all(): EngineSession[];
   alive(): number;
+  books(): { readonly opened: number; readonly open: number; readonly ended: number };
   places(): readonly Place[];
   table(): EngineTable;
   /** The name that an index stands for. */
@@ -148,6 +149,7 @@ function viewOf(core: EngineCore) {
   return {
     all: () => core.all(),
     alive: () => core.alive(),
+    books: () => ({ opened: core.counts.opened, open: core.counts.open, ended: core.ended }),
     places: () => core.places,
     table: () => core.table,
     databaseName: (index: number) => core.databaseNames[index] ?? '',

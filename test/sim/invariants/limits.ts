@@ -66,7 +66,10 @@ export const holdsBounded: Invariant = {
     on(event) {
       const { holdForMs } = run.site.settings;
       if (event.is !== 'command' || event.op !== 7) return undefined;
-      return event.argument > holdForMs ? `a hold of ${event.argument} ms; ${holdForMs} at most` : undefined;
+      // Whole milliseconds cross, rounded up.
+      return event.argument > holdForMs + 1
+        ? `a hold of ${event.argument} ms; ${holdForMs} at most`
+        : undefined;
     },
   }),
 };

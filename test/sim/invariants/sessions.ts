@@ -52,8 +52,7 @@ export const booksBalance: Invariant = {
         const gateway = run.gateway();
         if (!hasChanged || gateway === undefined || gateway.state === 'over') return undefined;
         hasChanged = false;
-        const { opened, open, ends } = gateway.engine.stats();
-        const ended = ends.reduce((sum, count) => sum + count, 0);
+        const { opened, open, ended } = gateway.engine.books();
         const alive = gateway.engine.alive();
         if (opened - ended === open && open === alive) return undefined;
         return `opened ${opened} - ended ${ended}, open ${open}, alive ${alive}`;

@@ -61,6 +61,8 @@ export class MailServer {
   isHostDown = false;
   readonly #parts: MailServerParts;
   readonly #visits = new Set<Visit>();
+  /** Connections of an earlier life on which somebody still speaks. */
+  readonly #unheard = new Set<Wire>();
   /** One life of the server: what an earlier one had begun is not finished. */
   #life = 0;
 
@@ -81,6 +83,8 @@ export class MailServer {
   start(): void {
     this.state = 'running';
     this.isHostDown = false;
+    for (const wire of this.#unheard) wire.reset();
+    this.#unheard.clear();
     for (const visit of this.#visits) this.#work(visit);
   }
 
@@ -146,22 +150,24 @@ export class MailServer {
     );
     const greet = (): void => wire.send(`* OK ${this.id} ready\r\n`);
     wire.listener = {
-      onBytes: (text) => {
-        // A machine that was started again knows nothing of the connection.
-        if (visit.isOver && this.state === 'running') wire.reset();
-        queue(() => reader.take(text));
-      },
+      onBytes: (text) => (visit.isOver ? this.#disown(wire) : queue(() => reader.take(text))),
       onHello: () => {
         queue(() => {
           wire.hello();
           greet();
         });
       },
-      onClose: () => queue(() => this.#end(visit, 'close')),
+      onClose: () => (visit.isOver ? this.#disown(wire) : queue(() => this.#end(visit, 'close'))),
       onReset: () => this.#end(visit, 'vanish'),
     };
     if (!this.#parts.hasTls) queue(greet);
     return visit;
+  }
+
+  /** A machine that was started again knows nothing of the connection; what was sent to it comes again. */
+  #disown(wire: Wire): void {
+    if (this.state === 'running') wire.reset();
+    else this.#unheard.add(wire);
   }
 
   #obey(visit: Visit, command: string): void {
