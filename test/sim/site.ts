@@ -1,5 +1,5 @@
 /** The site of one run, drawn from its seed: servers, databases, users, settings, habits, delays. */
-import type { Settings } from '#gateway/settings/settings';
+import type { ProbeAccount, Secret, Settings } from '#gateway/settings/settings';
 import type { DatabaseId, ServerId } from '#model/ids';
 import type { MovePolicy } from '#model/routing-table';
 import type { Random } from './random.ts';
@@ -50,12 +50,13 @@ export function drawSite(random: Random): Site {
   const source = random.chance(0.85) ? 'agents' : 'file';
   const serverTls = random.chance(0.5);
   const clients = drawClients(random, [...accounts.values()]);
+  const probeUsers = databases.map(({ id }) => probeUserOf(id));
   const parts: Parts = { servers, databases, usual, source, serverTls, clients };
   return {
     settings: settingsOf(random, parts),
     servers,
     databases,
-    accounts,
+    accounts: new Map([...accounts, ...probeUsers.map((user) => [user.name, user] as const)]),
     mailboxes: new Map([...accounts.values()].map(({ name, database }) => [name, database])),
     clients,
     source,
@@ -112,6 +113,17 @@ interface Parts extends Pick<Site, 'servers' | 'databases' | 'source' | 'serverT
   readonly usual: MovePolicy;
 }
 
+/** Of the login probe: in each database a mailbox of its own. */
+function probeAccountOf(id: string): ProbeAccount {
+  const { name, password } = probeUserOf(id);
+  const secret: Secret = { reveal: () => password, toString: () => '***', toJSON: () => '***' };
+  return { database: id as DatabaseId, user: name, password: secret };
+}
+
+function probeUserOf(database: string): Account {
+  return { name: `probe-${database}`, password: `secret-of-${database}`, database };
+}
+
 /** Short times, so that a run is short: what matters is their order, which is that of real settings. */
 function settingsOf(random: Random, parts: Parts): Settings {
   const { servers, databases, usual, source, serverTls, clients } = parts;
@@ -152,7 +164,7 @@ function settingsOf(random: Random, parts: Parts): Settings {
       fallCount: 3,
       connectTimeoutMs: 1_000,
       greetingTimeoutMs: 1_000,
-      probeAccounts: [],
+      probeAccounts: random.chance(0.5) ? databases.map(({ id }) => probeAccountOf(id)) : [],
     },
     limits: {
       // All that there are fit; those that come beside them may not.

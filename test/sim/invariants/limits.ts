@@ -46,8 +46,8 @@ export const timersBounded: Invariant = {
     step() {
       const gateway = run.gateway();
       if (gateway === undefined || gateway.state === 'over') return undefined;
-      const { servers, workers } = run.site.settings;
-      const bound = 6 + 3 * servers.length + 3 * workers;
+      const { servers, workers, monitor } = run.site.settings;
+      const bound = 6 + 3 * (servers.length + workers + monitor.probeAccounts.length);
       if (gateway.main.timers > bound)
         return `${gateway.main.timers} timers on the main thread; ${bound} are due`;
       for (const { index, timers } of gateway.threads.living) {

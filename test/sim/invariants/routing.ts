@@ -196,7 +196,8 @@ export const passwordToOwner: Invariant = {
           if (owner !== server)
             return `${event.session.user} is handed to server ${server}; the owner was ${owner}`;
         }
-        if (event.is === 'judged' && !offered.has(`${event.server} ${event.user}`))
+        const isProbe = event.is === 'judged' && event.user.startsWith('probe-');
+        if (event.is === 'judged' && !isProbe && !offered.has(`${event.server} ${event.user}`))
           return `${event.server} judged ${event.user}, who was handed to another`;
         return undefined;
       },

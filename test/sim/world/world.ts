@@ -70,7 +70,7 @@ export function createWorld(parts: WorldParts): World {
     agents,
     clients,
     databases,
-    users: [...site.accounts.keys()],
+    users: [...site.mailboxes.keys()],
     reach: (address) => {
       const server = servers.find((each) => each.address === address);
       return server && { server, link: network.linkOf(`server:${server.id}`) };
