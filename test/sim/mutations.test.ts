@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { bundleSimulation } from './bundle.ts';
 import { invariants } from './invariants/table.ts';
@@ -27,4 +28,10 @@ test.each(mutations.map((mutation, index) => ({ ...mutation, index })))(
 test('every invariant has a build that breaks it', () => {
   const shown = new Set(mutations.map(({ breaks }) => breaks));
   expect(invariants.filter(({ name }) => !shown.has(name)).map(({ name }) => name)).toEqual([]);
+});
+
+test('docs/testing.md has every mutation beside its invariant', () => {
+  const page = readFileSync(new URL('../../docs/testing.md', import.meta.url), 'utf8');
+  const missing = mutations.filter(({ breaks, what }) => !page.includes(`| ${breaks} | ${what} |`));
+  expect(missing.map(({ what }) => what)).toEqual([]);
 });
