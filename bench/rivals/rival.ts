@@ -26,8 +26,8 @@ export const tls = {
  * file limit, which is 20,000 on many machines.
  */
 export const connectionsMax = 9_500;
-/** The longest that a kernel queues by itself; a burst of new connections must not be dropped for less. */
-export const backlog = 1_024;
+/** What Linux allows unless told otherwise; a burst of new connections must not be dropped for less. */
+export const backlog = 4_096;
 /** Longer than any run holds its sessions. */
 export const idleMinutes = 10;
 

@@ -41,7 +41,13 @@ pub fn may_speak(tracker: &Tracker) -> bool {
     matches!(tracker.boundary(), Boundary::Safe | Boundary::Between)
 }
 
+/// Cuts a long piece seldom: each cut reads it once more.
 pub fn check(recording: &[u8]) {
+    check_cuts(recording, 61);
+}
+
+/// Cuts each piece at every so many bytes, and a short one anywhere.
+pub fn check_cuts(recording: &[u8], every: usize) {
     let pieces = pieces(recording);
     let Some((&(Who::Server, words), pieces)) = pieces.split_first() else { return };
     let stream = server_stream(words, pieces);
@@ -58,11 +64,10 @@ pub fn check(recording: &[u8]) {
             if may_speak(&slow) {
                 assert!(ends.binary_search(&offset).is_ok(), "words inside a response, at {offset}");
             }
-            let mut cut = tracker;
-            saw(&mut cut, who, &bytes[..at]);
-            assert_eq!(facts(&cut), facts(&slow), "{who:?} cut at {at} of {}", bytes.len());
-            // Every cut of a long piece would cost its square.
-            if bytes.len() < 512 || at % 97 == 0 {
+            if bytes.len() < 64 || at % every == 0 {
+                let mut cut = tracker;
+                saw(&mut cut, who, &bytes[..at]);
+                assert_eq!(facts(&cut), facts(&slow), "{who:?} cut at {at} of {}", bytes.len());
                 saw(&mut cut, who, &bytes[at..]);
                 assert_eq!(facts(&cut), facts(&whole), "{who:?} in two at {at}");
             }

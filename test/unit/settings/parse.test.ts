@@ -48,6 +48,7 @@ test('a site is parsed whole', () => {
     claimStaleAfterMs: 15_000,
     holdForMs: 35_000,
     serverDownSessions: 'end',
+    goodbye: { perSecond: 200, windowMs: 30_000 },
     limits: {
       connectionsMax: 20_000,
       connectionsPerAddressMax: 1000,

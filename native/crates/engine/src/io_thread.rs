@@ -16,6 +16,7 @@ use tokio::task::{JoinHandle, spawn_local};
 
 use crate::engine::Engine;
 use crate::goodbye::Goodbye;
+use crate::handshake_turns::HandshakeTurns;
 use crate::inbox::Message;
 use crate::selection::{Selection, SessionRow};
 use crate::slot::{Phase, SessionCommand, Slot};
@@ -32,6 +33,7 @@ pub struct Io {
     wheel: RefCell<Wheel>,
     read_scratch: RefCell<Scratch>,
     write_scratch: RefCell<Scratch>,
+    pub handshake_turns: HandshakeTurns,
     is_stopping: Cell<bool>,
 }
 
@@ -52,6 +54,7 @@ pub fn run(engine: Arc<Engine>, index: u8, sockets: Vec<BoundSocket>) {
         wheel: RefCell::new(Wheel::starting_at(now_ms)),
         read_scratch: RefCell::new(Scratch::new()),
         write_scratch: RefCell::new(Scratch::new()),
+        handshake_turns: HandshakeTurns::default(),
         is_stopping: Cell::new(false),
     });
     let runtime =

@@ -15,6 +15,7 @@ pub mod ends;
 pub mod engine;
 pub mod goodbye;
 pub mod handoff;
+mod handshake_turns;
 pub mod inbox;
 pub mod io_thread;
 pub mod listener;

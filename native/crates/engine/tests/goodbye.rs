@@ -219,6 +219,21 @@ fn a_second_goodbye_with_an_earlier_end_overtakes_the_first() {
 }
 
 #[test]
+fn a_kick_does_not_wait_for_the_turn_that_a_session_has_in_another_goodbye() {
+    let (bench, mut worker, server) = one_server();
+    let mut sessions: Vec<_> = (0..4).map(|_| spliced(&bench, &mut worker, &server)).collect();
+    let words = b"* BYE drained\r\n".as_slice().into();
+    let slowly = Order { reason: EndReason::Drained, words, per_second: 1, window_ms: WINDOW_MS };
+    assert_eq!(bench.goodbye(&Selection::default(), slowly).len(), 4);
+    bench.wait_for_end(EndReason::Drained.code() as usize, 1);
+    bench.goodbye(&Selection::default(), kick(0));
+    let heard: Vec<Vec<u8>> = sessions.iter_mut().map(|(client, _)| client.rest()).collect();
+    let kicked = heard.iter().filter(|words| *words == b"* BYE kicked\r\n").count();
+    let drained = heard.iter().filter(|words| *words == b"* BYE drained\r\n").count();
+    assert!(kicked > 0 && kicked + drained == 4, "{kicked} kicked, {drained} drained");
+}
+
+#[test]
 fn a_goodbye_to_a_thousand_sessions_on_two_threads_keeps_its_pace() {
     let bench = start(Limits { connections_max: 2000, connections_per_address_max: 2000, ..limits() });
     let server = Server::start();

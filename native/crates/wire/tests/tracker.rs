@@ -263,11 +263,12 @@ fn the_servers_own_bye_is_noted_and_a_bye_in_a_message_is_not() {
 fn in_real_traffic_cut_at_every_byte_words_fit_exactly_between_responses() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/tracker");
     let (mut sessions, mut cuts, mut found) = (0, 0, 0);
-    for file in std::fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    // What the fuzzer found is named by its hash, and is no traffic.
+    for path in files.filter(|path| path.file_name().unwrap().len() < 40) {
         let recording = std::fs::read(&path).unwrap();
         println!("{}", path.display());
-        reference::check(&recording);
+        reference::check_cuts(&recording, 1);
         let pieces = pieces(&recording);
         let (words, pieces) = (pieces[0].1, &pieces[1..]);
         let stream = server_stream(words, pieces);

@@ -1,5 +1,7 @@
 //! TLS with the client: from the first byte, or at the worker's STARTTLS.
 
+use std::rc::Rc;
+
 use postern_tls::{AnySide, Handshake, Side, SideFault, TlsFacts, TlsSide};
 use zeroize::Zeroizing;
 
@@ -45,13 +47,13 @@ impl Preamble<'_> {
         drop(setups);
         self.put_deadline(self.io().now_ms() + engine.config.limits.tls_timeout_ms);
         loop {
-            let Client { net, side } = &mut self.client;
-            let interest = match self.guard.io.with_read_scratch(|scratch| side.handshake(net, scratch)) {
+            let interest = match self.handshake_step().await {
                 Ok(Handshake::Done) => break,
                 Ok(Handshake::WantRead) => Interest::Read,
                 Ok(Handshake::WantWrite) => Interest::Write,
                 Err(fault) => {
                     // The alert that says why.
+                    let Client { net, side } = &mut self.client;
                     let _ = side.flush(net);
                     return Err(tls_failed(&fault));
                 }
@@ -74,6 +76,14 @@ impl Preamble<'_> {
         }
         self.note_tls();
         Ok(())
+    }
+
+    /// One step, once it is this session's turn.
+    async fn handshake_step(&mut self) -> Result<Handshake, SideFault> {
+        let io = Rc::clone(&self.guard.io);
+        let Client { net, side } = &mut self.client;
+        let step = || io.with_read_scratch(|scratch| side.handshake(net, scratch));
+        io.handshake_turns.take(step).await
     }
 
     fn note_tls(&self) {
