@@ -90,7 +90,8 @@ export class Scheduler {
       this.#isTouched = true;
       fire();
     };
-    const timer = this.after(delayMs, () => owner.enter(run));
+    // As setTimeout: no timer is shorter than a millisecond.
+    const timer = this.after(Math.max(1, delayMs), () => owner.enter(run));
     return {
       cancel: () => {
         leave();

@@ -62,6 +62,8 @@ const healMs = 18_000;
 /** Stale claims (6 s), damping of servers that flapped (10 s), a client's patience (20 s), and some. */
 const settleMs = 45_000;
 const stopMs = 12_000;
+/** A run has some thousands: one that has so many turns in a circle. */
+const stepsMax = 300_000;
 /** The log of sessions gathers for 50 ms. */
 const lastTimersMs = 100;
 
@@ -272,6 +274,7 @@ class Run implements RunView {
       () => {
         this.#gateway?.afterStep();
         for (const { name, judge } of this.#judges) this.#blame(name, judge.step?.());
+        if (this.#scheduler.steps > stepsMax) this.fail('it comes to rest', `${stepsMax} events and no end`);
       },
       () => this.#failure !== undefined,
     );
