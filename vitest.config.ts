@@ -9,6 +9,7 @@ export default defineConfig({
     passWithNoTests: false,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/{unit,trace,cluster}/**/*.test.ts', 'test/*.test.ts'] } },
+      { extends: true, test: { name: 'sim', include: ['test/sim/**/*.test.ts'] } },
       {
         extends: true,
         test: {

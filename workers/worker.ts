@@ -70,7 +70,11 @@ export function runWorker(task: WorkerTask, environment: WorkerEnvironment): Pro
           return sessions.useTable(told.table);
         case 'ping':
           report.heard();
-          return task.port.postMessage({ type: 'pong', at: told.at } satisfies FromWorker);
+          return task.port.postMessage({
+            type: 'pong',
+            at: told.at,
+            sessions: sessions.count(),
+          } satisfies FromWorker);
         case 'stop':
           sessions.flush();
           link.leave();
@@ -95,6 +99,7 @@ interface Sessions {
   /** Gives an event to its session. One for a session that is gone is dropped. */
   take(this: void, event: EngineEvent): void;
   useTable(table: RoutingTable): void;
+  count(): number;
   flush(): void;
 }
 
@@ -133,6 +138,7 @@ function openSessions(task: WorkerTask, { link, settle, clock, report }: Session
       table = next;
       for (const session of byId.values()) session.onTable();
     },
+    count: () => byId.size,
     flush: outbox.flush,
   };
 }

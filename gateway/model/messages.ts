@@ -42,7 +42,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: 'up' }
-  | { readonly type: 'pong'; readonly at: number }
+  /** `sessions`: those in their preamble that it holds; what is over is not among them. */
+  | { readonly type: 'pong'; readonly at: number; readonly sessions: number }
   /** A worker's log record: it has no logger of its own. */
   | { readonly type: 'log'; readonly level: 'warn' | 'error'; readonly text: string };
 

@@ -52,37 +52,63 @@ export class ScriptPlay {
   sent = '';
   outcome: 'playing' | 'done' | 'failed' | { readonly refusedWith: string } = 'playing';
   final: string | undefined;
+  /** The step that is played now. */
+  at = 0;
+  #taken = 0;
   #before: string[] = [];
-  #at = 0;
   readonly #steps: readonly ReadStep[];
 
-  constructor(steps: readonly ReadStep[]) {
+  /** `holds`: nothing is sent before `begin`. */
+  constructor(steps: readonly ReadStep[], { holds = false } = {}) {
     this.#steps = steps;
+    if (!holds) this.#run();
+  }
+
+  begin(): void {
     this.#run();
   }
 
+  /** What was sent since the last call. */
+  takeSent(): string {
+    const said = this.sent.slice(this.#taken);
+    this.#taken = this.sent.length;
+    return said;
+  }
+
+  /** How long the present step waits for the server. */
+  get timeoutMs(): number {
+    const step = this.#steps[this.at];
+    return step?.step === 'expect' ? step.timeoutMs : 0;
+  }
+
   serverSays(line: string): void {
-    const step = this.#steps[this.#at];
+    const step = this.#steps[this.at];
     assert(step?.step === 'expect', `the script awaits something when the server says ${line}`);
     const rule = step.rules.find(({ prefix }) => line.toUpperCase().startsWith(prefix.toUpperCase()));
     if (rule?.keep === 'before') this.#before.push(line);
     if (rule?.keep === 'final') this.final = line;
     if (rule?.action === 'skip') return;
     if (rule?.action === 'accept') {
-      this.#at++;
+      this.at++;
       return this.#run();
     }
     this.outcome = rule?.action === 'refuse' ? { refusedWith: line } : 'failed';
   }
 
+  /** The kept lines, in the order in which the client gets them. */
+  kept(): string[] {
+    return this.final === undefined ? this.#before : [...this.#before, this.final];
+  }
+
   /** What the client gets when the splice opens. */
   lastWords(): string {
-    const kept = this.final === undefined ? this.#before : [...this.#before, this.final];
-    return kept.map((line) => `${line}\r\n`).join('');
+    return this.kept()
+      .map((line) => `${line}\r\n`)
+      .join('');
   }
 
   #run(): void {
-    for (let step = this.#steps[this.#at]; step !== undefined; step = this.#steps[this.#at]) {
+    for (let step = this.#steps[this.at]; step !== undefined; step = this.#steps[this.at]) {
       const isSkipped = step.unless !== '' && this.final?.toUpperCase().includes(step.unless) === true;
       if (!isSkipped && step.step === 'expect') return;
       if (!isSkipped && step.step === 'send') this.sent += step.bytes;
@@ -91,7 +117,7 @@ export class ScriptPlay {
         this.#before = [];
         this.final = undefined;
       }
-      this.#at++;
+      this.at++;
     }
     this.outcome = 'done';
   }

@@ -11,7 +11,7 @@ const opened = '192.0.2.7 50000 198.51.100.1 993 TLSv1.3 X - -';
 test('a worker says that it is up, answers pings, and leaves when told to stop', async () => {
   const rig = openWorker();
   rig.tell({ type: 'ping', at: 42 });
-  expect(rig.posted).toEqual([{ type: 'up' }, { type: 'pong', at: 42 }]);
+  expect(rig.posted).toEqual([{ type: 'up' }, { type: 'pong', at: 42, sessions: 0 }]);
   rig.tell({ type: 'stop' });
   await rig.over;
   expect([rig.hasLeft(), rig.isClosed()]).toEqual([true, true]);
