@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Env } from '#gateway/settings/surroundings';
 import { certificate, files, key, machine, problemsOf, settingsOf, site } from './site.ts';
 
-test('a site is parsed whole', () => {
+test('the servers and databases of a site are parsed whole', () => {
   const settings = settingsOf();
   expect(settings.servers).toEqual([
     {
@@ -30,7 +30,10 @@ test('a site is parsed whole', () => {
     { id: 'db1', copies: ['ex1', 'ex-2'], policy: 'exclusive' },
     { id: 'db2', copies: [], policy: 'exclusive' },
   ]);
-  expect(settings).toMatchObject({
+});
+
+test('a site is parsed whole, with the defaults of what it does not name', () => {
+  expect(settingsOf()).toMatchObject({
     movePolicy: 'exclusive',
     unknownMailbox: { then: 'refuse' },
     frontends: [

@@ -1,5 +1,5 @@
-//! Whose turn it is to do a step of a handshake: the longest work that a stranger can ask for. A flood of them
-//! must not hold up those who are inside, so an IO thread looks at its other sessions after each 2 ms of it.
+//! Whose turn it is to do a step of a handshake: the longest work that a stranger can ask for. A flood of
+//! them must not hold up those who are inside, so an IO thread looks at its other sessions after each 2 ms.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -20,8 +20,8 @@ impl Default for HandshakeTurns {
 }
 
 impl HandshakeTurns {
-    /// Does the step at once, or behind those that came before. Whoever uses up the share keeps the turn while
-    /// others are looked at.
+    /// Does the step at once, or behind those that came before. Whoever uses up the share keeps the turn
+    /// while others are looked at.
     pub async fn take<Outcome>(&self, step: impl FnOnce() -> Outcome) -> Outcome {
         // It is never closed, so a turn is never refused.
         let turn = self.turn.acquire().await;
@@ -50,7 +50,7 @@ mod tests {
 
     use super::*;
 
-    /// Each of ten steps takes two thirds of a share; somebody else wants a turn of the thread after each yield.
+    /// Each of ten steps takes two thirds of a share; somebody else wants the thread after each yield.
     #[test]
     fn others_are_looked_at_after_each_share_and_steps_are_done_in_the_order_of_coming() {
         let runtime = Builder::new_current_thread().build_local(LocalOptions::default());
