@@ -72,18 +72,20 @@ pub async fn exchange(options: &Options) -> Result<(), String> {
     let held_too = held.clone();
     let unit = move |Turn { lane, .. }: Turn| {
         let held = held_too.clone();
-        async move {
-            let answered = held.with(lane, |mut connection| async move {
-                let outcome = scripts::noop(&mut connection).await;
-                (connection, outcome)
-            });
-            answered.await
-        }
+        async move { noop_in(&held, lane).await }
     };
     starting_shot().await;
     let mut tally = closed_loop::run(bounds, unit).await;
     finish(tally.line("exchange"), &held).await;
     Ok(())
+}
+
+async fn noop_in(held: &Held, lane: u32) -> Result<(), Failure> {
+    let answered = held.with(lane, |mut connection| async move {
+        let outcome = scripts::noop(&mut connection).await;
+        (connection, outcome)
+    });
+    answered.await
 }
 
 /// NOOPs before any login, which the gateway answers by itself. A connection is replaced after `--lines` of
@@ -108,11 +110,7 @@ pub async fn preamble(options: &Options) -> Result<(), String> {
                 held.take(lane).ok_or(Failure::Closed)?.close().await?;
                 held.put(lane, scripts::greeted(&client).await?);
             }
-            let answered = held.with(lane, |mut connection| async move {
-                let outcome = scripts::noop(&mut connection).await;
-                (connection, outcome)
-            });
-            answered.await
+            noop_in(&held, lane).await
         }
     };
     starting_shot().await;
