@@ -101,7 +101,7 @@ dovecotTest(
       await pair.ex1.kill();
       for (const session of sessions) await session.rest(2_000);
     });
-    expect(tookMs).toBeLessThan(2_000);
+    expect(tookMs).toBeLessThan(1_000);
     const login = logIn(gateway.imaps, cid);
     await pair.forceMove('db1', 'ex2');
     await pair.forceMove('db3', 'ex2');

@@ -86,6 +86,11 @@ export function familyOf(pid: number): number[] {
   return tree;
 }
 
+/** Whether it runs or is stopped. A zombie has ended: some inits are seconds late in reaping orphans. */
+export function isAlive(pid: number): boolean {
+  return parentOf(pid) !== undefined;
+}
+
 /** Sends a signal to each; those that are gone already don't matter. */
 export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) {

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { chown, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Child, familyOf, runChild, signalAll, startChild } from './child.ts';
+import { type Child, familyOf, isAlive, runChild, signalAll, startChild } from './child.ts';
 import { type DovecotPorts, type DovecotSetup, dovecotConfig, mailUid } from './dovecot-config.ts';
 import { eventually } from './eventually.ts';
 import { connectRaw } from './raw-connection.ts';
@@ -81,12 +81,12 @@ export class DovecotServer {
   async kill(): Promise<void> {
     if (this.child === undefined) return;
     const { pid, ended } = this.child;
+    // The master forks no more while the family is counted.
+    signalAll([pid], 'SIGSTOP');
     const family = familyOf(pid);
     signalAll(family, 'SIGKILL');
     await ended;
-    await eventually(`end of all processes of ${this.name}`, () =>
-      family.every((member) => familyOf(member).length === 1 && !isAlive(member)),
-    );
+    await eventually(`end of all processes of ${this.name}`, () => !family.some(isAlive));
     this.child = undefined;
     this.frozen = [];
   }
@@ -205,14 +205,5 @@ export class DovecotServer {
 
   private path(name: string): string {
     return join(this.setup.folder, name);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
