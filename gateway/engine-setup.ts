@@ -3,7 +3,7 @@ import type { EngineConfig, EngineEndpoint, FrontendSetup, Words } from '#native
 import type { CertificateText } from '#gateway/settings/certificates';
 import type { FrontendSettings, ListenAddress, ServerSettings, Settings } from '#gateway/settings/settings';
 import type { WorkerConfig } from '#model/messages';
-import { type Protocol, protocolCodes } from '#model/protocol';
+import { type LoginProtocol, type Protocol, protocolCodes } from '#model/protocol';
 
 /**
  * The engine's configuration; `wordsOf` gives what a protocol's clients are told when the engine ends them.
@@ -47,15 +47,20 @@ export function workerConfigOf(settings: Settings): WorkerConfig {
   };
 }
 
-/** Where a monitor asks a server for IMAP: the same address and the same checks as a session's. */
-export function imapEndpointOf(server: ServerSettings): EngineEndpoint {
+/**
+ * Where a monitor asks a server: the same address and the same checks as a session's. Undefined for a
+ * protocol that the server is not asked for.
+ */
+export function endpointOf(server: ServerSettings, protocol: LoginProtocol): EngineEndpoint | undefined {
+  const port = server.protocols[protocol];
+  if (port === undefined) return undefined;
   return {
-    protocol: protocolCodes.imap,
+    protocol: protocolCodes[protocol],
     address: server.address,
-    port: server.imapPort,
-    tls: server.tls,
+    port: port.port,
+    tls: port.tls,
     tlsName: server.fqdn,
-    caPem: server.caPem,
+    caPem: server.trust.caPem,
   };
 }
 

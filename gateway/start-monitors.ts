@@ -9,7 +9,9 @@ import type { Clock } from '#lib/clock';
 import type { Log } from '#lib/log';
 import type { Observation, Verdict } from '#model/claim';
 import type { DatabaseId, ServerId } from '#model/ids';
-import { imapEndpointOf } from './engine-setup.ts';
+import { type LoginProtocol, loginProtocols } from '#model/protocol';
+import type { EngineEndpoint } from '#native';
+import { endpointOf } from './engine-setup.ts';
 
 export interface MonitorsParts {
   readonly settings: Settings;
@@ -49,23 +51,35 @@ export function activeServerIn(
 export function startMonitors(parts: MonitorsParts): Monitor {
   const { servers, monitor } = parts.settings;
   const monitors = [
-    ...servers.map((server) => greetingMonitor(parts, server)),
+    ...servers.flatMap((server) =>
+      loginProtocols.flatMap((protocol) => {
+        const endpoint = endpointOf(server, protocol);
+        return endpoint === undefined ? [] : greetingMonitor(parts, { server, protocol, endpoint });
+      }),
+    ),
     ...monitor.probeAccounts.map((account) => loginMonitor(parts, account)),
   ];
   return { stop: () => monitors.forEach((each) => each.stop()) };
 }
 
-function greetingMonitor(parts: MonitorsParts, server: ServerSettings): Monitor {
+interface Asked {
+  readonly server: ServerSettings;
+  readonly protocol: LoginProtocol;
+  readonly endpoint: EngineEndpoint;
+}
+
+function greetingMonitor(parts: MonitorsParts, { server, protocol, endpoint }: Asked): Monitor {
   const { settings, probe, clock, random, log } = parts;
-  const baseline = [...new Set(settings.frontends.flatMap((frontend) => frontend.baseline))];
-  const endpoint = imapEndpointOf(server);
-  const warn = warner(log, `the greeting probe of ${server.id}`);
+  const frontends = settings.frontends.filter((frontend) => frontend.protocol === protocol);
+  const baseline = [...new Set(frontends.flatMap((frontend) => frontend.baseline))];
+  const warn = warner(log, `the greeting probe of ${server.id} for ${protocol}`);
+  const ask = greetingProbes[protocol];
   return startMonitor<Verdict>({
-    probe: () => probeImap({ probe, endpoint, baseline, timeouts: timeoutsOf(settings) }),
+    probe: () => ask({ probe, endpoint, baseline, timeouts: timeoutsOf(settings) }),
     failure: (why) => ({ is: 'bad', why }),
     onSeen: (seen) => {
       warn(seen);
-      tell(parts, server.id, seen);
+      tell(parts, { server: server.id, protocol }, seen);
     },
     intervalMs: settings.monitor.greetingIntervalMs,
     clock,
@@ -84,7 +98,8 @@ function loginMonitor(parts: MonitorsParts, account: ProbeAccount): Monitor {
     asked = active?.server;
     const server = settings.servers.find(({ id }) => id === asked);
     if (active === undefined || server === undefined) return { is: 'unasked', why: '' };
-    const endpoint = imapEndpointOf(server);
+    const endpoint = endpointOf(server, 'imap');
+    if (endpoint === undefined) return { is: 'unasked', why: '' };
     return probeImapLogin({ ...account, ...active, probe, endpoint, timeouts: timeoutsOf(settings) });
   }
 
@@ -93,7 +108,7 @@ function loginMonitor(parts: MonitorsParts, account: ProbeAccount): Monitor {
     failure: (why) => ({ is: 'unasked', why }),
     onSeen: (seen) => {
       warn(seen);
-      if (asked !== undefined) tell(parts, asked, seen);
+      if (asked !== undefined) tell(parts, { server: asked, protocol: 'imap' }, seen);
     },
     intervalMs: settings.monitor.loginIntervalMs,
     clock,
@@ -112,9 +127,21 @@ function warner(log: Log, what: string): (seen: Seen<Verdict>) => void {
   };
 }
 
-function tell({ onObservation, clock }: MonitorsParts, server: ServerId, seen: Seen<Verdict>): void {
-  if (seen.is !== 'unasked') onObservation({ server, protocol: 'imap', at: clock.now(), verdict: seen });
+function tell(
+  { onObservation, clock }: MonitorsParts,
+  whom: Pick<Observation, 'server' | 'protocol'>,
+  seen: Seen<Verdict>,
+): void {
+  if (seen.is !== 'unasked') onObservation({ ...whom, at: clock.now(), verdict: seen });
 }
+
+/** What each protocol's server is asked at every interval. */
+const greetingProbes: Readonly<Record<LoginProtocol, typeof probeImap>> = {
+  imap: probeImap,
+  pop3: probeImap,
+  sieve: probeImap,
+  submission: probeImap,
+};
 
 function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
   const { connectTimeoutMs, greetingTimeoutMs } = monitor;

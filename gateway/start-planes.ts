@@ -91,13 +91,13 @@ async function startControl(
     wordsOf,
     onOutcome: (outcome) => tell(log, outcome),
   });
-  const caPems = new Map(settings.servers.map(({ id, caPem }) => [id, caPem]));
+  const trusts = new Map(settings.servers.map(({ id, trust }) => [id, trust]));
   const control = startControlLoop({
     settings,
     kept: store.kept,
     serverIndexOf: indexer<ServerId>(engine.serverIndexes),
     databaseIndexOf: indexer<DatabaseId>(engine.databaseIndexes),
-    publish: createPublisher({ engine, toWorkers, caPemOf: (id) => caPems.get(id) ?? '' }),
+    publish: createPublisher({ engine, toWorkers, trustOf: (id) => trusts.get(id) ?? { caPem: '' } }),
     isInDirectory: (id) => directory.hasDatabase(id) || isAwaited(directory),
     carryOut: (plan) => drainer.carryOut(plan),
     save: (kept) => store.save(kept),

@@ -210,6 +210,10 @@ function frontOf(frontend: FrontendConfig, config: WorkerConfig): Front {
         greetingTimeoutMs: config.greetingTimeoutMs,
         loginTimeoutMs: config.loginTimeoutMs,
       });
+    case 'pop3':
+    case 'sieve':
+    case 'submission':
+      throw new Error(`no front speaks ${frontend.protocol}`);
   }
 }
 

@@ -2,6 +2,7 @@
  * What crosses between the main thread and a worker over its message port. Small and seldom: tables, not
  * sessions.
  */
+import type { LoginProtocol } from '#model/protocol';
 import type { RoutingTable } from '#model/routing-table';
 
 /** What a worker is given when it starts. */
@@ -28,7 +29,7 @@ export interface WorkerConfig {
 
 export interface FrontendConfig {
   readonly name: string;
-  readonly protocol: 'imap';
+  readonly protocol: LoginProtocol;
   readonly tls: 'implicit' | 'starttls';
   /** What is offered before the login besides what the front itself gives; upper case. */
   readonly baseline: readonly string[];

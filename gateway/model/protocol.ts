@@ -10,5 +10,11 @@ export const protocolCodes = {
   https: 7,
 } as const;
 
+/** The protocols in which a user logs in and is spliced: see workers/login-session.ts. */
+export const loginProtocols = ['imap', 'pop3', 'sieve', 'submission'] as const;
+
+/** One of `loginProtocols`. */
+export type LoginProtocol = (typeof loginProtocols)[number];
+
 /** A protocol by its name, as frontends and servers have it. */
 export type Protocol = keyof typeof protocolCodes;

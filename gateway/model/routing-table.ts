@@ -29,6 +29,12 @@ export interface Endpoint {
   readonly tlsName: string;
 }
 
+/**
+ * How a server is told who the client is. PROXY is the engine's, as it dials; IMAP ID and XCLIENT are the
+ * handoff's. One of them, never two: a server judges the second by what the first says.
+ */
+export type Identity = 'none' | 'id' | 'xclient' | 'proxy-v1' | 'proxy-v2';
+
 /** What a front must know of a server to write a handoff script; learned by the monitors. */
 export interface ServerOffer {
   /** Upper case, as announced before the login and, where TLS is used, inside it. */
@@ -49,8 +55,7 @@ export interface ServerProtocolRoute {
   readonly endpoint: Endpoint;
   readonly health: Health;
   readonly offer: ServerOffer;
-  /** True where the server believes what we tell it of the client's address (IMAP ID). */
-  readonly isTrusting: boolean;
+  readonly identity: Identity;
 }
 
 /** Where a database is served, and how we know. Every state carries only what it knows. */

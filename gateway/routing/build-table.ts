@@ -2,10 +2,12 @@
  * Makes the routing table that follows from the settings and the cluster's view. PURE: the engine's indexes
  * come through a function. Publishing is publish.ts; what changed is diff-table.ts.
  */
-import type { ClusterView, DatabaseView, ServerView } from '#gateway/cluster/cluster-state';
+import type { ClusterView, DatabaseView, ProtocolView, ServerView } from '#gateway/cluster/cluster-state';
 import type { DatabaseId, Revision, ServerId } from '#model/ids';
+import type { LoginProtocol } from '#model/protocol';
 import type {
   DatabaseRoute,
+  Identity,
   MovePolicy,
   RoutingTable,
   ServerProtocolRoute,
@@ -26,9 +28,13 @@ export interface TableServer {
   readonly address: string;
   readonly fqdn: string;
   readonly weight: number;
+  readonly protocols: Readonly<Partial<Record<LoginProtocol, TablePort>>>;
+}
+
+export interface TablePort {
+  readonly port: number;
   readonly tls: 'implicit' | 'starttls' | 'off';
-  readonly imapPort: number;
-  readonly trustsImapId: boolean;
+  readonly identity: Identity;
 }
 
 export interface TableParts {
@@ -83,17 +89,25 @@ function serverRoute(server: TableServer, view: ServerView | undefined, index: n
     index,
     admin: view?.admin ?? 'ready',
     weight: server.weight,
-    protocols: { imap: imapRoute(server, view) },
+    protocols: Object.fromEntries(
+      Object.entries(server.protocols).map(([protocol, port]) => [
+        protocol,
+        protocolRoute(server, port, view?.protocols[protocol as LoginProtocol]),
+      ]),
+    ),
   };
 }
 
-function imapRoute(server: TableServer, view: ServerView | undefined): ServerProtocolRoute {
-  const seen = view?.protocols.imap;
+function protocolRoute(
+  { address, fqdn }: TableServer,
+  { port, tls, identity }: TablePort,
+  seen: ProtocolView | undefined,
+): ServerProtocolRoute {
   return {
-    endpoint: { address: server.address, port: server.imapPort, tls: server.tls, tlsName: server.fqdn },
+    endpoint: { address, port, tls, tlsName: fqdn },
     health: seen?.health ?? { is: 'unknown' },
     offer: { capabilities: seen?.capabilities ?? [] },
-    isTrusting: server.trustsImapId,
+    identity,
   };
 }
 

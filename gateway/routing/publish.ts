@@ -2,7 +2,7 @@
  * Puts a routing table in place: in the engine first, then with the workers, so that a worker never knows
  * of a generation that the engine lacks. The only effect of routing/.
  */
-import type { EngineDatabase, EngineServer, EngineTable } from '#native';
+import type { EngineDatabase, EngineEndpoint, EngineServer, EngineTable } from '#native';
 import type { ServerId } from '#model/ids';
 import { protocolCodes } from '#model/protocol';
 import type { Protocol } from '#model/protocol';
@@ -13,18 +13,21 @@ export interface PublishOptions {
   /** Throws where the table is malformed; then the old one stays. */
   readonly engine: { publish(table: EngineTable): void };
   readonly toWorkers: (table: RoutingTable) => void;
-  /** PEM of the authorities that may sign a server's certificate. */
-  readonly caPemOf: (server: ServerId) => string;
+  /** What makes a server's TLS good enough. */
+  readonly trustOf: (server: ServerId) => Trust;
 }
+
+/** As the engine takes it: PEM of the authorities that may sign a server's certificate. */
+export type Trust = Pick<EngineEndpoint, 'caPem'>;
 
 /** `problem`: the engine refused the table, in its words; then the workers keep the old one too. */
 export type Publish = (table: RoutingTable) => { readonly problem: string | undefined };
 
 /** A publisher to one engine and its workers. */
-export function createPublisher({ engine, toWorkers, caPemOf }: PublishOptions): Publish {
+export function createPublisher({ engine, toWorkers, trustOf }: PublishOptions): Publish {
   return (table) => {
     try {
-      engine.publish(engineTableOf(table, caPemOf));
+      engine.publish(engineTableOf(table, trustOf));
     } catch (error) {
       return { problem: error instanceof Error ? error.message : String(error) };
     }
@@ -34,11 +37,11 @@ export function createPublisher({ engine, toWorkers, caPemOf }: PublishOptions):
 }
 
 /** The table as the engine reads it. */
-export function engineTableOf(table: RoutingTable, caPemOf: PublishOptions['caPemOf']): EngineTable {
+export function engineTableOf(table: RoutingTable, trustOf: PublishOptions['trustOf']): EngineTable {
   const indexes = new Map(table.servers.map(({ id, index }) => [id, index]));
   return {
     revision: table.revision,
-    servers: table.servers.map((server) => engineServer(server, caPemOf(server.id))),
+    servers: table.servers.map((server) => engineServer(server, trustOf(server.id))),
     databases: table.databases.map((database) => engineDatabase(database, indexes)),
   };
 }
@@ -47,7 +50,7 @@ export function engineTableOf(table: RoutingTable, caPemOf: PublishOptions['caPe
  * A server that takes no new sessions has no endpoints in the engine: a worker that has not seen the table
  * yet must not open one there, behind the back of the drain that follows.
  */
-function engineServer(server: ServerRoute, caPem: string): EngineServer {
+function engineServer(server: ServerRoute, trust: Trust): EngineServer {
   const offered = Object.entries(server.protocols).filter(
     ([, { health }]) => server.admin === 'ready' && health.is !== 'down',
   );
@@ -57,7 +60,7 @@ function engineServer(server: ServerRoute, caPem: string): EngineServer {
     port: endpoint.port,
     tls: endpoint.tls,
     tlsName: endpoint.tlsName,
-    caPem,
+    caPem: trust.caPem,
   }));
   return { index: server.index, weight: isOnRing(server) ? server.weight : 0, endpoints };
 }

@@ -82,7 +82,9 @@ function warningsOf(settings: Settings, { descriptorsMax }: Surroundings): Map<s
   const warnings = new Map<string, string>();
   const { shortage } = fitToDescriptors(settings, descriptorsMax);
   if (shortage !== undefined) warnings.set('POSTERN_MAX_CONNECTIONS', shortage);
-  const open = settings.servers.filter(({ tls }) => tls === 'off').map(({ id }) => id);
+  const open = settings.servers
+    .filter(({ protocols }) => Object.values(protocols).some(({ tls }) => tls === 'off'))
+    .map(({ id }) => id);
   if (open.length > 0) warnings.set('POSTERN_SERVER_TLS', `passwords go to ${open.join(', ')} in clear`);
   if (settings.stateDir === undefined) {
     warnings.set('POSTERN_STATE_DIR', 'generations and admin states are lost at a restart');

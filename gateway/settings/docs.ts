@@ -3,9 +3,9 @@
  * the files.
  */
 import { endReasons } from '#model/end-reason';
-import { presetNames, presets } from './presets.ts';
+import { type Preset, presetNames, presets } from './presets.ts';
 import { settingSections } from './table.ts';
-import type { SettingRow, SettingType } from './table.ts';
+import type { SettingRow, SettingType } from './setting-row.ts';
 import { formatDuration } from './value.ts';
 
 /** docs/settings.md, whole. */
@@ -65,16 +65,16 @@ function typeWords(type: SettingType): string {
     case 'addresses':
     case 'addressPort':
     case 'hostname':
-    case 'imapCapabilities':
+    case 'capabilities':
       return plainTypeWords[type.is];
   }
 }
 
 function presetTable(): string {
   const rows = presetNames.map((name) => {
-    const { about, defaults, imapBaseline } = presets[name];
+    const { about, defaults, baselines } = presets[name];
     const set = Object.entries(defaults).map(([setting, value]) => `\`${setting}=${value}\``);
-    return [`\`${name}\``, about, set.join('<br>') || 'nothing', imapBaseline.join(' ') || 'nothing'];
+    return [`\`${name}\``, about, set.join('<br>') || 'nothing', baselineWords(baselines)];
   });
   return table(['preset', 'for', 'sets', 'offers before the login, besides the basics'], rows);
 }
@@ -94,7 +94,7 @@ const plainTypeWords = {
   addresses: 'a list of IP addresses',
   addressPort: 'an IP address and a port, `10.1.0.21:8453` or `[fd00::21]:8453`',
   hostname: 'a host name',
-  imapCapabilities: 'a list of IMAP capabilities',
+  capabilities: 'a list of capabilities',
 } as const;
 
 const settingsIntroduction = `# Settings
@@ -123,3 +123,8 @@ Every session ends for exactly one of these. The name is in the session's log li
 code crosses between TypeScript and the engine and is never given another meaning. "Whose doing" says where
 to look first; "error" marks what an operator would want to know.
 `;
+
+function baselineWords(baselines: Preset['baselines']): string {
+  const words = Object.entries(baselines).map(([protocol, baseline]) => `${protocol}: ${baseline.join(' ')}`);
+  return words.join('<br>') || 'nothing';
+}

@@ -1,31 +1,42 @@
 /** What is offered to clients: frontends, where they listen, and their certificates. */
+import type { LoginProtocol } from '#model/protocol';
 import { presets } from './presets.ts';
 import type { Part } from './part.ts';
 import type { Problem } from './problem.ts';
 import { readCertificates } from './certificates.ts';
-import type { CertificatePaths, FrontendSettings, ListenAddress } from './settings.ts';
+import type { SettingName } from './setting-row.ts';
+import type { CertificatePaths, FrontendName, FrontendSettings, ListenAddress } from './settings.ts';
+import type { Values } from './values.ts';
 
 /** One frontend a protocol of POSTERN_PROTOCOLS, each on every listen address. */
 export function frontendSettings({ values, sources, problems }: Part): FrontendSettings[] {
   const hosts = values.list('POSTERN_LISTEN_ADDRESS');
-  const baseline = [
-    ...new Set([...presets[sources.preset].imapBaseline, ...values.list('POSTERN_IMAP_BASELINE')]),
-  ];
-  const frontends = values.list('POSTERN_PROTOCOLS').flatMap((name) => {
-    if (name !== 'imaps' && name !== 'imap') return [];
-    const port = values.number(portSettings[name]) ?? 0;
+  const frontends = frontendNames(values).map((name): FrontendSettings => {
+    const { protocol, tls, port: portSetting } = frontendKinds[name];
+    const port = values.number(portSetting) ?? 0;
+    const settings = protocolSettings[protocol];
+    const own = presets[sources.preset].baselines[protocol] ?? [];
     return {
       name,
-      protocol: 'imap',
-      tls: name === 'imaps' ? 'implicit' : 'starttls',
+      protocol,
+      tls,
       listeners: hosts.map((host) => ({ host, port })),
-      idleTimeoutMs: values.number('POSTERN_IMAP_IDLE_TIMEOUT') ?? 0,
-      baseline,
-    } satisfies FrontendSettings;
+      idleTimeoutMs: values.number(settings.idleTimeout) ?? 0,
+      baseline: [...new Set([...own, ...values.list(settings.baseline)])],
+    };
   });
   const agent = values.addressPort('POSTERN_AGENT_LISTEN');
   problems.push(...sharedPorts(frontends, agent));
   return frontends;
+}
+
+/** The protocols that are offered to clients. */
+export function offeredProtocols(values: Values): ReadonlySet<LoginProtocol> {
+  return new Set(frontendNames(values).map((name) => frontendKinds[name].protocol));
+}
+
+function frontendNames(values: Values): FrontendName[] {
+  return values.list('POSTERN_PROTOCOLS').filter((name): name is FrontendName => name in frontendKinds);
 }
 
 /** The certificates with their keys. They are read here only to tell early what is wrong. */
@@ -107,7 +118,7 @@ function sharedPorts(frontends: readonly FrontendSettings[], agent: ListenAddres
     else if (!problems.some((problem) => problem.setting === setting))
       problems.push(portInUse(setting, earlier.setting, at));
   };
-  for (const { name, listeners } of frontends) for (const at of listeners) take(portSettings[name], at);
+  for (const { name, listeners } of frontends) for (const at of listeners) take(frontendKinds[name].port, at);
   if (agent !== undefined) take('POSTERN_AGENT_LISTEN', agent);
   return problems;
 }
@@ -128,4 +139,31 @@ function portInUse(setting: string, earlier: string, { port }: ListenAddress): P
   return { setting, problem, mend: 'give each listener its own address or port' };
 }
 
-const portSettings = { imaps: 'POSTERN_IMAPS_PORT', imap: 'POSTERN_IMAP_PORT' } as const;
+interface FrontendKind {
+  readonly protocol: LoginProtocol;
+  readonly tls: FrontendSettings['tls'];
+  readonly port: SettingName;
+}
+
+/** RFC 8314 section 7.3 and the registry of ports; ManageSieve has no TLS from the first byte (RFC 5804). */
+const frontendKinds: Readonly<Record<FrontendName, FrontendKind>> = {
+  imaps: { protocol: 'imap', tls: 'implicit', port: 'POSTERN_IMAPS_PORT' },
+  imap: { protocol: 'imap', tls: 'starttls', port: 'POSTERN_IMAP_PORT' },
+  pop3s: { protocol: 'pop3', tls: 'implicit', port: 'POSTERN_POP3S_PORT' },
+  pop3: { protocol: 'pop3', tls: 'starttls', port: 'POSTERN_POP3_PORT' },
+  managesieve: { protocol: 'sieve', tls: 'starttls', port: 'POSTERN_MANAGESIEVE_PORT' },
+  submission: { protocol: 'submission', tls: 'starttls', port: 'POSTERN_SUBMISSION_PORT' },
+  submissions: { protocol: 'submission', tls: 'implicit', port: 'POSTERN_SUBMISSIONS_PORT' },
+};
+
+interface ProtocolSettings {
+  readonly idleTimeout: SettingName;
+  readonly baseline: SettingName;
+}
+
+const protocolSettings: Readonly<Record<LoginProtocol, ProtocolSettings>> = {
+  imap: { idleTimeout: 'POSTERN_IMAP_IDLE_TIMEOUT', baseline: 'POSTERN_IMAP_BASELINE' },
+  pop3: { idleTimeout: 'POSTERN_POP3_IDLE_TIMEOUT', baseline: 'POSTERN_POP3_BASELINE' },
+  sieve: { idleTimeout: 'POSTERN_MANAGESIEVE_IDLE_TIMEOUT', baseline: 'POSTERN_MANAGESIEVE_BASELINE' },
+  submission: { idleTimeout: 'POSTERN_SUBMISSION_IDLE_TIMEOUT', baseline: 'POSTERN_SUBMISSION_BASELINE' },
+};

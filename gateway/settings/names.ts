@@ -4,7 +4,7 @@
  */
 import { databaseSetting, envNameOf, serverSetting } from './env-name.ts';
 import type { Problem } from './problem.ts';
-import type { SettingRow } from './table.ts';
+import type { SettingRow } from './setting-row.ts';
 
 /** A name as it stands in the environment, without `_FILE`. */
 export interface KnownName {

@@ -1,7 +1,9 @@
 /**
  * What a family of servers changes in the defaults. Data only: a preset can set nothing that a setting can't.
- * To its baseline of what IMAP offers before the login, POSTERN_IMAP_BASELINE adds.
+ * To its baselines of what is offered before the login, POSTERN_IMAP_BASELINE and its like add.
  */
+
+import type { LoginProtocol } from '#model/protocol';
 
 export const presetNames = [
   'generic',
@@ -24,11 +26,11 @@ export interface Preset {
    * Capabilities offered before the login besides what the front itself gives, upper case: those that every
    * server of the family has, so that an offer never depends on which of them is up.
    */
-  readonly imapBaseline: readonly string[];
+  readonly baselines: Readonly<Partial<Record<LoginProtocol, readonly string[]>>>;
 }
 
 export const presets: Readonly<Record<PresetName, Preset>> = {
-  generic: { about: 'nothing is assumed of the servers', defaults: {}, imapBaseline: [] },
+  generic: { about: 'nothing is assumed of the servers', defaults: {}, baselines: {} },
   'exchange-2010': {
     about: 'Exchange 2010: a session stays on its Client Access server',
     defaults: {
@@ -37,7 +39,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       POSTERN_IMAP_IDLE_TIMEOUT: '31m',
       POSTERN_SERVER_DOWN_SESSIONS: 'end',
     },
-    imapBaseline: ['IDLE', 'NAMESPACE', 'UIDPLUS', 'CHILDREN'],
+    baselines: { imap: ['IDLE', 'NAMESPACE', 'UIDPLUS', 'CHILDREN'] },
   },
   exchange: {
     about: 'Exchange 2013 and later: every server finds the active copy itself, the right one saves a hop',
@@ -47,27 +49,27 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       POSTERN_IMAP_IDLE_TIMEOUT: '31m',
       POSTERN_SERVER_DOWN_SESSIONS: 'end',
     },
-    imapBaseline: ['IDLE', 'NAMESPACE', 'UIDPLUS', 'CHILDREN', 'UNSELECT'],
+    baselines: { imap: ['IDLE', 'NAMESPACE', 'UIDPLUS', 'CHILDREN', 'UNSELECT'] },
   },
   'dovecot-dsync': {
     about: 'a Dovecot 2.3 pair with replication: one writer a mailbox',
     defaults: { POSTERN_MOVE_POLICY: 'exclusive', POSTERN_IMAP_IDLE_TIMEOUT: '31m' },
-    imapBaseline: ['IDLE'],
+    baselines: { imap: ['IDLE'] },
   },
   'dovecot-shared': {
     about: 'Dovecot 2.3 or 2.4 on shared storage: one server a mailbox at a time',
     defaults: { POSTERN_MOVE_POLICY: 'exclusive', POSTERN_IMAP_IDLE_TIMEOUT: '31m' },
-    imapBaseline: ['IDLE'],
+    baselines: { imap: ['IDLE'] },
   },
   cyrus: {
     about: 'Cyrus with replication: one writer a mailbox',
     defaults: { POSTERN_MOVE_POLICY: 'exclusive', POSTERN_IMAP_IDLE_TIMEOUT: '31m' },
-    imapBaseline: [],
+    baselines: {},
   },
   stalwart: {
     about: 'Stalwart: every server serves every mailbox',
     defaults: { POSTERN_MOVE_POLICY: 'free', POSTERN_IMAP_IDLE_TIMEOUT: '31m' },
-    imapBaseline: [],
+    baselines: {},
   },
 };
 

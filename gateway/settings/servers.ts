@@ -1,9 +1,12 @@
 /** The servers: how each is reached, from its own settings or those of all servers. */
 import type { ServerId } from '#model/ids';
+import { type LoginProtocol, loginProtocols } from '#model/protocol';
+import type { Identity } from '#model/routing-table';
 import { serverSetting } from './env-name.ts';
+import { offeredProtocols } from './frontends.ts';
 import type { Part } from './part.ts';
 import type { Problem } from './problem.ts';
-import type { ServerSettings } from './settings.ts';
+import type { ServerPort, ServerSettings } from './settings.ts';
 import type { Values } from './values.ts';
 
 /** Every server of POSTERN_SERVERS; what is wrong with one is added to the part's problems. */
@@ -25,9 +28,10 @@ export function serverSettings(part: Part): ServerSettings[] {
 function serverOf(name: string, part: Part): ServerSettings {
   const { values, surroundings, problems } = part;
   const setting = (suffix: string): string => settingFor(name, suffix, values);
-  const tls = tlsOf(values.text(setting('TLS')));
+  const protocols = protocolPorts(setting, part);
+  const hasTls = Object.values(protocols).some(({ tls }) => tls !== 'off');
   if (name.includes('.') || name.includes('_') || name.includes(' ')) problems.push(badServerName(name));
-  for (const suffix of tls === 'off' ? ['ADDRESS'] : ['ADDRESS', 'FQDN']) {
+  for (const suffix of hasTls ? ['ADDRESS', 'FQDN'] : ['ADDRESS']) {
     const own = serverSetting(name, suffix);
     if (!values.isSet(own)) problems.push(missing(own, suffix));
   }
@@ -36,12 +40,57 @@ function serverOf(name: string, part: Part): ServerSettings {
     address: values.text(serverSetting(name, 'ADDRESS')) ?? '',
     fqdn: values.text(serverSetting(name, 'FQDN')) ?? name,
     weight: values.number(setting('WEIGHT')) ?? 0,
-    tls,
-    caPem: tls === 'off' ? '' : caPem(setting('TLS_CA_PATH'), part, surroundings.rootsPem),
-    imapPort: values.number(setting('IMAP_PORT')) ?? (tls === 'implicit' ? 993 : 143),
-    trustsImapId: values.list(setting('IDENTITY')).includes('imap:id'),
+    trust: {
+      profile: 'modern',
+      verify: 'ca',
+      caPem: hasTls ? caPem(setting('TLS_CA_PATH'), part, surroundings.rootsPem) : '',
+      pins: [],
+    },
+    protocols,
   };
 }
+
+/** A port for each protocol that is offered, and for IMAP where probe accounts log in. */
+function protocolPorts(setting: (suffix: string) => string, { values }: Part): ServerSettings['protocols'] {
+  const offered = offeredProtocols(values);
+  const isNeeded = (protocol: LoginProtocol): boolean =>
+    offered.has(protocol) || (protocol === 'imap' && values.isSet('POSTERN_PROBE_ACCOUNTS'));
+  const general = tlsOf(values.text(setting('TLS')));
+  const identities = values.list(setting('IDENTITY'));
+  const ports = loginProtocols.filter(isNeeded).map((protocol): [LoginProtocol, ServerPort] => {
+    const { word, ports: usual, isUpgraded } = protocolWords[protocol];
+    const own = values.text(setting(`${word}_TLS`));
+    const tls = own === undefined ? (isUpgraded && general !== 'off' ? 'starttls' : general) : tlsOf(own);
+    const port =
+      values.number(setting(`${word}_PORT`)) ?? (tls === 'implicit' ? usual.implicit : usual.clear);
+    return [protocol, { port, tls, identity: identityOf(word.toLowerCase(), identities) }];
+  });
+  return Object.fromEntries(ports);
+}
+
+function identityOf(protocol: string, identities: readonly string[]): Identity {
+  const way = identities.find((word) => word.startsWith(`${protocol}:`))?.slice(protocol.length + 1);
+  return way === 'id' || way === 'xclient' || way === 'proxy-v1'
+    ? way
+    : way === 'proxy'
+      ? 'proxy-v2'
+      : 'none';
+}
+
+interface ProtocolWords {
+  /** As in the names of settings. */
+  readonly word: string;
+  readonly ports: { readonly implicit: number; readonly clear: number };
+  /** True: servers speak it on a port with STARTTLS, whatever they do for mailboxes. */
+  readonly isUpgraded: boolean;
+}
+
+const protocolWords: Readonly<Record<LoginProtocol, ProtocolWords>> = {
+  imap: { word: 'IMAP', ports: { implicit: 993, clear: 143 }, isUpgraded: false },
+  pop3: { word: 'POP3', ports: { implicit: 995, clear: 110 }, isUpgraded: false },
+  sieve: { word: 'MANAGESIEVE', ports: { implicit: 4190, clear: 4190 }, isUpgraded: true },
+  submission: { word: 'SUBMISSION', ports: { implicit: 465, clear: 587 }, isUpgraded: true },
+};
 
 /** The server's own setting where there is one, else the one of all servers. */
 function settingFor(server: string, suffix: string, values: Values): string {
@@ -49,7 +98,7 @@ function settingFor(server: string, suffix: string, values: Values): string {
   return values.isSet(own) ? own : `POSTERN_SERVER_${suffix}`;
 }
 
-function tlsOf(word: string | undefined): ServerSettings['tls'] {
+function tlsOf(word: string | undefined): ServerPort['tls'] {
   return word === 'starttls' || word === 'off' ? word : 'implicit';
 }
 
@@ -88,8 +137,8 @@ function badServerName(name: string): Problem {
 }
 
 function sameEndpoints(servers: readonly ServerSettings[]): Problem[] {
-  return doubles(servers, ({ address, imapPort }) =>
-    address === '' ? [] : [`${address} port ${imapPort}`],
+  return doubles(servers, ({ address, protocols }) =>
+    address === '' ? [] : Object.values(protocols).map(({ port }) => `${address} port ${port}`),
   ).map(({ first, second, key }) => ({
     setting: serverSetting(second.id, 'ADDRESS'),
     problem: `is ${key}, as that of ${first.id}`,

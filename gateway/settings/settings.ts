@@ -3,7 +3,8 @@
  * from.
  */
 import type { DatabaseId, ServerId } from '#model/ids';
-import type { MovePolicy, UnknownMailboxRule } from '#model/routing-table';
+import type { LoginProtocol } from '#model/protocol';
+import type { Identity, MovePolicy, UnknownMailboxRule } from '#model/routing-table';
 
 export interface Settings {
   readonly servers: readonly ServerSettings[];
@@ -41,12 +42,33 @@ export interface ServerSettings {
   /** What its certificate must say; also one of its names in claims. */
   readonly fqdn: string;
   readonly weight: number;
-  readonly tls: 'implicit' | 'starttls' | 'off';
-  /** PEM text of the authorities that may sign its certificate. */
-  readonly caPem: string;
-  readonly imapPort: number;
-  readonly trustsImapId: boolean;
+  readonly trust: ServerTrust;
+  /** One for each protocol that a frontend offers, and IMAP where probe accounts log in. */
+  readonly protocols: Readonly<Partial<Record<LoginProtocol, ServerPort>>>;
 }
+
+/** How a server is reached for one protocol. */
+export interface ServerPort {
+  readonly port: number;
+  readonly tls: 'implicit' | 'starttls' | 'off';
+  readonly identity: Identity;
+}
+
+/** What makes a server's TLS good enough. Unused where `tls` is off. */
+export interface ServerTrust {
+  readonly profile: TlsProfile;
+  /**
+   * `ca`: a certificate for the server's full name, signed by an authority of `caPem`. `pin`: a certificate
+   * whose SHA-256 is in `pins`. `any`: whatever it shows.
+   */
+  readonly verify: 'ca' | 'pin' | 'any';
+  readonly caPem: string;
+  /** SHA-256 of whole certificates (DER), 64 lower-case hexadecimal digits each. */
+  readonly pins: readonly string[];
+}
+
+/** `modern`: rustls. `compatible`, `legacy`: OpenSSL, where this build has it. */
+export type TlsProfile = 'modern' | 'compatible' | 'legacy';
 
 export interface DatabaseSettings {
   readonly id: DatabaseId;
@@ -54,9 +76,12 @@ export interface DatabaseSettings {
   readonly policy: MovePolicy;
 }
 
+/** As in POSTERN_PROTOCOLS. */
+export type FrontendName = 'imaps' | 'imap' | 'pop3s' | 'pop3' | 'managesieve' | 'submission' | 'submissions';
+
 export interface FrontendSettings {
-  readonly name: 'imaps' | 'imap';
-  readonly protocol: 'imap';
+  readonly name: FrontendName;
+  readonly protocol: LoginProtocol;
   readonly tls: 'implicit' | 'starttls';
   readonly listeners: readonly ListenAddress[];
   readonly idleTimeoutMs: number;

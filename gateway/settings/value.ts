@@ -5,7 +5,7 @@ import { saslMechanisms } from '#model/sasl-mechanism';
 import { didYouMean } from './did-you-mean.ts';
 import { secretOf } from './secret.ts';
 import type { ListenAddress, Secret } from './settings.ts';
-import type { SettingType } from './table.ts';
+import type { SettingType } from './setting-row.ts';
 
 export type Value = number | boolean | string | readonly string[] | ListenAddress | Secret;
 
@@ -49,8 +49,8 @@ export function parseValue(type: SettingType, text: string): Parsed {
       return parseAddressPort(text);
     case 'hostname':
       return parseHostname(text);
-    case 'imapCapabilities':
-      return parseList(text, parseImapCapability);
+    case 'capabilities':
+      return parseList(text, parseCapability);
     case 'secret':
       return parseSecret(text, type.lengthMin);
     default:
@@ -140,7 +140,7 @@ function parseHostname(text: string): Parsed {
  * RFC 9051 section 9: a capability is an atom, or AUTH= and one. Those that depend on the connection are the
  * front's.
  */
-function parseImapCapability(text: string): Parsed {
+function parseCapability(text: string): Parsed {
   const name = text.toUpperCase();
   if (!/^[A-Z0-9][A-Z0-9+=_.:/|-]{0,63}$/.test(name))
     return trouble(`has "${text}", which is no capability`, 'write names such as IDLE or AUTH=XOAUTH2');

@@ -67,8 +67,8 @@ export const mutations: readonly Mutation[] = [
     ['Math.max(next, epoch ?? wallMs)', 'Math.max(next - 1, epoch ?? 0)'],
   ),
   inSource('engine first', 'every other table goes to the workers only', 'gateway/routing/publish.ts', [
-    'engine.publish(engineTableOf(table, caPemOf));',
-    'if (table.revision % 2 === 1) engine.publish(engineTableOf(table, caPemOf));',
+    'engine.publish(engineTableOf(table, trustOf));',
+    'if (table.revision % 2 === 1) engine.publish(engineTableOf(table, trustOf));',
   ]),
   inSource('password to the owner only', 'logins go to the first server', 'workers/route.ts', [
     'const { pinnedServer } = question;',

@@ -55,7 +55,7 @@ function server(name: string, index: number): ServerRoute {
     endpoint: { address: `127.0.0.1${index + 1}`, port: 993, tls: 'implicit', tlsName: name },
     health: { is: 'up' },
     offer: { capabilities: ['IMAP4REV1', 'LITERAL+', 'SASL-IR', 'ID', 'AUTH=PLAIN'] },
-    isTrusting: false,
+    identity: 'none',
   };
   return { id: name as ServerId, index, admin: 'ready', weight: 100, protocols: { imap } };
 }
@@ -110,7 +110,7 @@ function changeServer(server: ServerRoute, verb: string, rest: string[]): Server
     case 'offers':
       return withImap({ offer: { capabilities: rest } });
     case 'trusts':
-      return withImap({ isTrusting: true });
+      return withImap({ identity: 'id' });
     case 'starttls':
       return withImap({ endpoint: { ...imap.endpoint, tls: 'starttls' } });
     default:

@@ -246,9 +246,7 @@ function serverSettings(id: ServerId) {
     address: '127.0.0.1',
     fqdn: `${id}.test`,
     weight: 100,
-    tls: 'off',
-    imapPort: 143,
-    trustsImapId: false,
+    protocols: { imap: { port: 143, tls: 'off', identity: 'none' } },
   } as const;
 }
 

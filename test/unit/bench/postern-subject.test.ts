@@ -14,8 +14,8 @@ beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'bench-test-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
 test.each([
-  [false, { tls: 'off', imapPort: 2143 }],
-  [true, { tls: 'implicit', imapPort: 2993, fqdn: 'localhost' }],
+  [false, { protocols: { imap: { tls: 'off', port: 2143 } } }],
+  [true, { fqdn: 'localhost', protocols: { imap: { tls: 'implicit', port: 2993 } } }],
 ])('the gateway takes the settings of the bench, TLS to the server %j', (isServerTls, server) => {
   // The settings look at the kind of a PEM file only; what is in it the engine finds.
   for (const name of ['cert.pem', 'rsa-cert.pem']) writeFileSync(join(folder, name), pem('CERTIFICATE'));

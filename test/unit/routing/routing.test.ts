@@ -17,9 +17,7 @@ const settings: TableSettings = {
       address: `10.1.0.${id.slice(2)}`,
       fqdn: `${id}.corp`,
       weight: 50,
-      tls: 'implicit',
-      imapPort: 993,
-      trustsImapId: id === ex2,
+      protocols: { imap: { port: 993, tls: 'implicit', identity: id === ex2 ? 'id' : 'none' } },
     };
   }),
   databases: [{ id: db1, policy: 'sticky' }],
@@ -40,7 +38,7 @@ test('a table has every server and database, with its policy, health and index',
           endpoint: { address: '10.1.0.1', port: 993, tls: 'implicit', tlsName: 'ex1.corp' },
           health: up,
           offer: { capabilities: ['IDLE'] },
-          isTrusting: false,
+          identity: 'none',
         },
       },
     },
@@ -54,7 +52,7 @@ test('a table has every server and database, with its policy, health and index',
           endpoint: { address: '10.1.0.2', port: 993, tls: 'implicit', tlsName: 'ex2.corp' },
           health: { is: 'unknown' },
           offer: { capabilities: [] },
-          isTrusting: true,
+          identity: 'id',
         },
       },
     },
@@ -95,7 +93,7 @@ describe('what the engine gets', () => {
       states: { db1: served(ex1), db2: { at: 'unclaimed' } },
       health: { ex1: up, ex2: down },
     });
-    expect(engineTableOf(table, (id) => `CA of ${id}`)).toEqual({
+    expect(engineTableOf(table, (id) => ({ caPem: `CA of ${id}` }))).toEqual({
       revision: 1,
       servers: [
         {
@@ -133,7 +131,7 @@ describe('what the engine gets', () => {
     [{ at: 'disputed', owner: owner(ex1), claimants: [ex1, ex2] }, -1, 7],
     [{ at: 'disputed', owner: undefined, claimants: [ex1, ex2] }, -1, 0],
   ])('for %j is server %d, generation %d', (state, server, generation) => {
-    const table = engineTableOf(tableOf({ states: { db1: state } }), () => '');
+    const table = engineTableOf(tableOf({ states: { db1: state } }), () => ({ caPem: '' }));
     expect(table.databases).toEqual([{ index: 10, server, generation }]);
   });
 });
@@ -146,7 +144,7 @@ describe('publishing', () => {
     const publish = createPublisher({
       engine: { publish: () => void order.push('engine') },
       toWorkers: () => void order.push('workers'),
-      caPemOf: () => '',
+      trustOf: () => ({ caPem: '' }),
     });
     expect(publish(table)).toEqual({ problem: undefined });
     expect(order).toEqual(['engine', 'workers']);
@@ -160,7 +158,7 @@ describe('publishing', () => {
     const publish = createPublisher({
       engine: { publish: refuse },
       toWorkers: (sent) => told.push(sent),
-      caPemOf: () => '',
+      trustOf: () => ({ caPem: '' }),
     });
     expect(publish(table)).toEqual({ problem: 'servers[0]: no index' });
     expect(told).toEqual([]);

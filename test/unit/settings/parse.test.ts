@@ -10,20 +10,16 @@ test('the servers and databases of a site are parsed whole', () => {
       address: '10.1.0.11',
       fqdn: 'ex1.corp.example',
       weight: 100,
-      tls: 'implicit',
-      caPem: 'ROOTS',
-      imapPort: 993,
-      trustsImapId: false,
+      trust: { profile: 'modern', verify: 'ca', caPem: 'ROOTS', pins: [] },
+      protocols: { imap: { port: 993, tls: 'implicit', identity: 'none' } },
     },
     {
       id: 'ex-2',
       address: '10.1.0.12',
       fqdn: 'ex2.corp.example',
       weight: 100,
-      tls: 'implicit',
-      caPem: 'ROOTS',
-      imapPort: 993,
-      trustsImapId: false,
+      trust: { profile: 'modern', verify: 'ca', caPem: 'ROOTS', pins: [] },
+      protocols: { imap: { port: 993, tls: 'implicit', identity: 'none' } },
     },
   ]);
   expect(settings.databases).toEqual([
@@ -78,8 +74,12 @@ test('one server may differ from the rest', () => {
     POSTERN_SERVER_EX_2_IDENTITY: 'none',
   });
   expect(servers).toMatchObject([
-    { tls: 'starttls', imapPort: 143, weight: 100, caPem: files['/etc/ca.pem'], trustsImapId: true },
-    { tls: 'off', imapPort: 1143, weight: 50, caPem: '', trustsImapId: false },
+    {
+      weight: 100,
+      trust: { caPem: files['/etc/ca.pem'] },
+      protocols: { imap: { port: 143, tls: 'starttls', identity: 'id' } },
+    },
+    { weight: 50, trust: { caPem: '' }, protocols: { imap: { port: 1143, tls: 'off', identity: 'none' } } },
   ]);
 });
 
@@ -320,7 +320,11 @@ const faults: [Env, string][] = [
     { POSTERN_IMAP_BASELINE: 'IDLE,STARTTLS' },
     'POSTERN_IMAP_BASELINE has STARTTLS, which Postern offers by itself where it may; leave it out',
   ],
-  [{ POSTERN_PROTOCOLS: 'imaps,pop3s' }, 'POSTERN_PROTOCOLS has "pop3s"; write one of imaps, imap'],
+  [
+    { POSTERN_PROTOCOLS: 'imaps,nntp' },
+    'POSTERN_PROTOCOLS has "nntp"; write one of imaps, imap, pop3s, pop3, managesieve, submission, ' +
+      'submissions',
+  ],
   [
     { POSTERN_PRESET: 'exchange2010' },
     'POSTERN_PRESET has "exchange2010"; did you mean exchange-2010? (write one of generic, ' +

@@ -11,7 +11,7 @@ import { presets } from '#gateway/settings/presets';
 import { secretOf } from '#gateway/settings/secret';
 import { settingRows } from '#gateway/settings/table';
 import { takeSecrets } from '#gateway/settings/take-secrets';
-import type { SettingType } from '#gateway/settings/table';
+import type { SettingType } from '#gateway/settings/setting-row';
 import { formatDuration, parseValue } from '#gateway/settings/value';
 import { machine, site } from './site.ts';
 
@@ -33,13 +33,13 @@ test.each<[SettingType, string, unknown]>([
   [{ is: 'addressPort' }, '[fd00::21]:0', { host: 'fd00::21', port: 0 }],
   [{ is: 'hostname' }, 'EX1.corp.example', 'ex1.corp.example'],
   [{ is: 'paths' }, '/a, /b', ['/a', '/b']],
-  [{ is: 'imapCapabilities' }, 'idle, auth=xoauth2', ['IDLE', 'AUTH=XOAUTH2']],
+  [{ is: 'capabilities' }, 'idle, auth=xoauth2', ['IDLE', 'AUTH=XOAUTH2']],
   [
-    { is: 'imapCapabilities' },
+    { is: 'capabilities' },
     'AUTH=OAUTHBEARER,AUTH=LOGIN,AUTH=PLAIN,QUOTA=RES-STORAGE',
     ['AUTH=OAUTHBEARER', 'AUTH=LOGIN', 'AUTH=PLAIN', 'QUOTA=RES-STORAGE'],
   ],
-  [{ is: 'imapCapabilities' }, 'X'.repeat(64), ['X'.repeat(64)]],
+  [{ is: 'capabilities' }, 'X'.repeat(64), ['X'.repeat(64)]],
 ])('%j takes %s', (type, text, value) => {
   expect(parseValue(type, text)).toEqual({ value });
 });
@@ -68,16 +68,16 @@ test.each<[SettingType, string]>([
   [{ is: 'hostname' }, 'ex1_a.corp'],
   [{ is: 'hostname' }, `${'x'.repeat(64)}.corp`],
   [{ is: 'path' }, 'etc/cert.pem'],
-  [{ is: 'imapCapabilities' }, 'IDLE UIDPLUS'],
-  [{ is: 'imapCapabilities' }, 'IDLE]'],
-  [{ is: 'imapCapabilities' }, 'IDLE\r\n* OK'],
-  [{ is: 'imapCapabilities' }, 'idle,IDLE'],
-  [{ is: 'imapCapabilities' }, 'X'.repeat(65)],
-  [{ is: 'imapCapabilities' }, 'AUTH='],
-  [{ is: 'imapCapabilities' }, 'AUTH=GSSAPI'],
-  [{ is: 'imapCapabilities' }, 'STARTTLS'],
-  [{ is: 'imapCapabilities' }, 'IMAP4rev2'],
-  [{ is: 'imapCapabilities' }, 'LITERAL-'],
+  [{ is: 'capabilities' }, 'IDLE UIDPLUS'],
+  [{ is: 'capabilities' }, 'IDLE]'],
+  [{ is: 'capabilities' }, 'IDLE\r\n* OK'],
+  [{ is: 'capabilities' }, 'idle,IDLE'],
+  [{ is: 'capabilities' }, 'X'.repeat(65)],
+  [{ is: 'capabilities' }, 'AUTH='],
+  [{ is: 'capabilities' }, 'AUTH=GSSAPI'],
+  [{ is: 'capabilities' }, 'STARTTLS'],
+  [{ is: 'capabilities' }, 'IMAP4rev2'],
+  [{ is: 'capabilities' }, 'LITERAL-'],
 ])('%j refuses %s with a mend', (type, text) => {
   expect(parseValue(type, text)).toMatchObject({ problem: expect.any(String), mend: expect.any(String) });
 });

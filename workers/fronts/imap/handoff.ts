@@ -51,7 +51,7 @@ function startTlsSteps(server: ServerProtocolRoute, timeoutMs: number): Step[] {
  * login.
  */
 function idSteps(server: ServerProtocolRoute, client: ClientFacts, timeoutMs: number): Step[] {
-  if (!server.isTrusting || !server.offer.capabilities.includes('ID')) return [];
+  if (server.identity !== 'id' || !server.offer.capabilities.includes('ID')) return [];
   const rules = [accept('i '), fail('* BYE'), skip('*')];
   return [send(`i ID (${idPairs(client)})\r\n`), expect(timeoutMs, rules)];
 }

@@ -34,14 +34,14 @@ test.each<[string, string, number, string]>([
 test('the longest way has no more steps than a script may have', () => {
   const server = {
     ...route('ID'),
-    isTrusting: true,
+    identity: 'id' as const,
     endpoint: { ...route('').endpoint, tls: 'starttls' as const },
   };
   expect(scriptOf(plan(password('ann', 'x'), server)).length).toBe(14);
 });
 
 test('an ID is sent only where the server trusts us and offers it', () => {
-  const trusting = (offered: string): ServerProtocolRoute => ({ ...route(offered), isTrusting: true });
+  const trusting = (offered: string): ServerProtocolRoute => ({ ...route(offered), identity: 'id' });
   const hasId = (server: ServerProtocolRoute): boolean =>
     scriptOf(plan(password('ann', 'x'), server)).some(
       (step) => step.step === 'send' && step.bytes.startsWith('i ID'),
@@ -165,6 +165,6 @@ function route(offered: string): ServerProtocolRoute {
     endpoint: { address: '127.0.0.11', port: 993, tls: 'implicit', tlsName: 'ex1' },
     health: { is: 'up' },
     offer: { capabilities: offered === '' ? [] : offered.split(' ') },
-    isTrusting: false,
+    identity: 'none',
   };
 }

@@ -1,0 +1,103 @@
+/** The settings of what is offered to clients. */
+import { type SettingRow, durations, live, row } from './setting-row.ts';
+
+const { hour, minute } = durations;
+
+const port = { is: 'whole', min: 0, max: 65535 } as const;
+
+export const frontendRows: readonly SettingRow[] = [
+  row('POSTERN_LISTEN_ADDRESS', { is: 'addresses' }, '0.0.0.0', 'The IP addresses that clients connect to.'),
+  row(
+    'POSTERN_PROTOCOLS',
+    {
+      is: 'words',
+      words: ['imaps', 'imap', 'pop3s', 'pop3', 'managesieve', 'submission', 'submissions'],
+    },
+    'imaps',
+    'What is offered to clients. `imaps`, `pop3s` and `submissions` have TLS from the first byte; the ' +
+      'others turn to TLS by STARTTLS or STLS, without which nobody can log in.',
+  ),
+  row('POSTERN_IMAPS_PORT', port, '993', 'The port of `imaps`; 0 takes a free one.'),
+  row('POSTERN_IMAP_PORT', port, '143', 'The port of `imap`; 0 takes a free one.'),
+  row('POSTERN_POP3S_PORT', port, '995', 'The port of `pop3s`; 0 takes a free one.'),
+  row('POSTERN_POP3_PORT', port, '110', 'The port of `pop3`; 0 takes a free one.'),
+  row('POSTERN_MANAGESIEVE_PORT', port, '4190', 'The port of `managesieve`; 0 takes a free one.'),
+  row('POSTERN_SUBMISSION_PORT', port, '587', 'The port of `submission`; 0 takes a free one.'),
+  row('POSTERN_SUBMISSIONS_PORT', port, '465', 'The port of `submissions`; 0 takes a free one.'),
+  live(
+    'POSTERN_TLS_CERT_PATH',
+    { is: 'paths' },
+    undefined,
+    'The PEM files of the certificates that clients see, each with its chain. The first is for ' +
+      'clients that name no server.',
+  ),
+  live('POSTERN_TLS_KEY_PATH', { is: 'paths' }, undefined, 'The PEM files of their keys, in the same order.'),
+  live(
+    'POSTERN_TLS_KEY',
+    { is: 'secret', lengthMin: 1 },
+    undefined,
+    'The key of the one certificate, PEM, in place of POSTERN_TLS_KEY_PATH; usually as POSTERN_TLS_KEY_FILE.',
+  ),
+  row(
+    'POSTERN_IMAP_IDLE_TIMEOUT',
+    { is: 'duration', minMs: minute, maxMs: 24 * hour },
+    '31m',
+    'How long an IMAP session may move no byte. RFC 9051 wants 30 minutes at least.',
+  ),
+  row(
+    'POSTERN_IMAP_BASELINE',
+    { is: 'capabilities' },
+    undefined,
+    'IMAP capabilities that are offered before the login besides those of the preset, such as ' +
+      '`AUTH=XOAUTH2,AUTH=LOGIN`: those that every server has. A server that lacks one is down for IMAP, ' +
+      'and `status` names what it lacks. `AUTH=` is offered inside TLS only.',
+    'those of the preset alone',
+  ),
+  row(
+    'POSTERN_POP3_IDLE_TIMEOUT',
+    { is: 'duration', minMs: minute, maxMs: 24 * hour },
+    '11m',
+    'How long a POP3 session may move no byte. RFC 1939 wants 10 minutes at least.',
+  ),
+  row(
+    'POSTERN_POP3_BASELINE',
+    { is: 'capabilities' },
+    undefined,
+    'What POP3 offers in CAPA before the login besides what the preset gives, such as ' +
+      '`AUTH=XOAUTH2`: what every server has. A server that lacks one is down for POP3. `AUTH=` is ' +
+      'offered inside TLS only.',
+    'that of the preset alone',
+  ),
+  row(
+    'POSTERN_MANAGESIEVE_IDLE_TIMEOUT',
+    { is: 'duration', minMs: minute, maxMs: 24 * hour },
+    '31m',
+    'How long a ManageSieve session may move no byte. RFC 5804 wants 30 minutes at least.',
+  ),
+  row(
+    'POSTERN_MANAGESIEVE_BASELINE',
+    { is: 'capabilities' },
+    undefined,
+    'What ManageSieve offers before the login besides what the preset gives, such as `AUTH=XOAUTH2`: ' +
+      'what every server has. A server that lacks one is down for ManageSieve. `AUTH=` is offered ' +
+      'inside TLS only.',
+    'that of the preset alone',
+  ),
+  row(
+    'POSTERN_SUBMISSION_IDLE_TIMEOUT',
+    { is: 'duration', minMs: minute, maxMs: 24 * hour },
+    '11m',
+    'How long a submission session may move no byte. RFC 5321 wants 5 minutes at least, and 10 for the ' +
+      'answer to a message.',
+  ),
+  row(
+    'POSTERN_SUBMISSION_BASELINE',
+    { is: 'capabilities' },
+    undefined,
+    'What submission offers in EHLO before the login besides what the preset gives, such as ' +
+      '`DSN,AUTH=XOAUTH2`: what every server has. A server that lacks one is down for submission. ' +
+      '`AUTH=` is offered inside TLS only.',
+    'that of the preset alone',
+  ),
+  row('POSTERN_HOSTNAME', { is: 'hostname' }, undefined, 'The name in greetings.', "the machine's name"),
+];
