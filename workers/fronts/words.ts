@@ -10,7 +10,7 @@ import { imapEngineWords } from './imap/replies.ts';
 export function engineWords(protocol: Protocol): { reason: number; text: string }[] {
   switch (protocol) {
     case 'imap':
-      return imapEngineWords();
+      return imapEngineWords;
     case 'pop3':
     case 'sieve':
     case 'submission':
