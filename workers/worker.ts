@@ -11,6 +11,8 @@ import type { FromWorker, FrontendConfig, ToWorker, WorkerConfig, WorkerTask } f
 import type { RoutingTable } from '#model/routing-table';
 import type { Front } from '#workers/fronts/front';
 import { imapFront } from '#workers/fronts/imap/imap-front';
+import { pop3Front } from '#workers/fronts/pop3/pop3-front';
+import { sieveFront } from '#workers/fronts/sieve/sieve-front';
 import {
   type EngineEvent,
   type EngineLink,
@@ -214,7 +216,9 @@ function frontOf({ protocol, baseline, tls }: FrontendConfig, config: WorkerConf
     case 'imap':
       return imapFront(settings);
     case 'pop3':
+      return pop3Front(settings);
     case 'sieve':
+      return sieveFront(settings);
     case 'submission':
       throw new Error(`no front speaks ${protocol}`);
   }
