@@ -73,7 +73,7 @@ namespace inbox {
 }
 plugin {
   mail_replica =
-  sieve = file:${folder}/live/%{userdb:database}/%n/sieve;active=${folder}/live/%{userdb:database}/%n/active
+  sieve = file:~/sieve;active=~/active-sieve
 }
 # Replication reaches the copy itself, mounted or not.
 protocol doveadm {
