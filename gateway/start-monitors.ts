@@ -76,8 +76,9 @@ function greetingMonitor(parts: MonitorsParts, { server, protocol, endpoint }: A
   const baseline = [...new Set(frontends.flatMap((frontend) => frontend.baseline))];
   const warn = warner(log, `the greeting probe of ${server.id} for ${protocol}`);
   const ask = greetingProbes[protocol];
+  const identity = server.protocols[protocol]?.identity ?? 'none';
   return startMonitor<Verdict>({
-    probe: () => ask({ probe, endpoint, baseline, timeouts: timeoutsOf(settings) }),
+    probe: () => ask({ probe, endpoint, identity, baseline, timeouts: timeoutsOf(settings) }),
     failure: (why) => ({ is: 'bad', why }),
     onSeen: (seen) => {
       warn(seen);
