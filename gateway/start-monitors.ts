@@ -136,14 +136,15 @@ function tell(
 }
 
 /** What each protocol's server is asked at every interval. */
-const greetingProbes: Readonly<Record<LoginProtocol, typeof probeImap>> = {
+export const greetingProbes: Readonly<Record<LoginProtocol, typeof probeImap>> = {
   imap: probeImap,
   pop3: probeImap,
   sieve: probeImap,
   submission: probeImap,
 };
 
-function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
+/** How long probes wait. */
+export function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
   const { connectTimeoutMs, greetingTimeoutMs } = monitor;
   return { connectTimeoutMs, greetingTimeoutMs, answerTimeoutMs };
 }

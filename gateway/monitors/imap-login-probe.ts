@@ -26,6 +26,9 @@ export interface LoginProbeParts {
   readonly timeouts: ProbeTimeouts;
 }
 
+/** What a login is written from. */
+export type LoginStepsParts = Pick<LoginProbeParts, 'user' | 'password' | 'capabilities' | 'timeouts'>;
+
 /** One login to the server that holds the active copy. Never rejects if the engine's probe doesn't. */
 export async function probeImapLogin(parts: LoginProbeParts): Promise<Seen<Verdict>> {
   const { probe, endpoint, database, timeouts } = parts;
@@ -42,8 +45,10 @@ export async function probeImapLogin(parts: LoginProbeParts): Promise<Seen<Verdi
   return verdictOf(outcome, database, timeouts);
 }
 
-/** LOGIN with literals, which carry any password; AUTHENTICATE PLAIN where LOGIN is disabled. */
-function loginSteps({ user, password, capabilities, timeouts }: LoginProbeParts): Step[] {
+/**
+ * LOGIN with literals, which carry any password; AUTHENTICATE PLAIN where LOGIN is disabled. Its tag is `l`.
+ */
+export function loginSteps({ user, password, capabilities, timeouts }: LoginStepsParts): Step[] {
   const secret = password.reveal();
   if (capabilities.includes('LOGINDISABLED')) {
     const proof = Buffer.from(`\0${user}\0${secret}`).toString('base64');

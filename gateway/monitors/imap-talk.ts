@@ -38,6 +38,7 @@ export function commandSteps(tag: string, command: string, timeouts: ProbeTimeou
   ];
 }
 
+/** The answer to the command with this tag: see `commandSteps`. */
 export function answerRules(tag: string, kept?: string): Rule[] {
   const untagged: Rule[] = kept === undefined ? [] : [{ prefix: kept, then: 'skip', keep: 'before' }];
   return [

@@ -8,6 +8,8 @@ export interface DovecotSetup {
   readonly certificatePath: string;
   readonly keyPath: string;
   readonly databases: readonly string[];
+  /** Lines that stand last, and so win. */
+  readonly extra?: string;
 }
 
 export interface DovecotPorts {
@@ -28,6 +30,7 @@ export function dovecotConfig(setup: DovecotSetup): string {
     ...setup.databases.map((database) => passdb(setup, database)),
     users(setup),
     services(setup),
+    setup.extra ?? '',
   ].join('\n');
 }
 
