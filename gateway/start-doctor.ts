@@ -10,6 +10,7 @@ import type { DoctorReport } from '#gateway/doctor/report';
 import { reportOf } from '#gateway/doctor/report';
 import { deepVisitTimeoutMs, visitTimeoutMs } from '#gateway/doctor/limits';
 import { baselineOf, observeServers } from '#gateway/doctor/observe';
+import { observeLogins } from '#gateway/doctor/observe-logins';
 import type { SettingWarning } from '#gateway/doctor/observation';
 import type { CheckReport } from '#gateway/settings/check-report';
 import type { Settings } from '#gateway/settings/settings';
@@ -40,7 +41,7 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
       greetingProbes,
       endpointOf,
       timeouts: timeoutsOf(settings),
-      isDeep,
+      tryLogins: isDeep ? observeLogins : undefined,
       visitTimeoutMs: isDeep ? deepVisitTimeoutMs : visitTimeoutMs,
       clock,
     });

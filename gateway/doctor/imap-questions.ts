@@ -7,17 +7,17 @@
  * client: what is measured is then what sessions meet. The addresses are of documentation (RFC 5737), so that
  * they are nobody's in the server's log.
  */
-import { loginSteps } from '#gateway/monitors/imap-login-probe';
 import {
-  type Probe,
-  type ProbeTimeouts,
+  type ImapAccount,
   answerRules,
   commandSteps,
   isAccepted,
+  loginSteps,
   openingSteps,
   refusalOf,
   troubleOf,
 } from '#gateway/monitors/imap-talk';
+import type { Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
 import { type Step, encodeScript } from '#model/handoff-script';
 import { accept, expect, send, skip } from '#model/script-steps';
 import type { EngineEndpoint, ProbeOutcome } from '#native';
@@ -47,13 +47,8 @@ export async function askProduct({
   return /"name" "((?:[^"\\]|\\.)*)"/i.exec(pairs)?.[1] ?? null;
 }
 
-export interface Account {
-  readonly user: string;
-  readonly password: { reveal(): string };
-}
-
 export interface LoginQuestion extends ImapQuestion {
-  readonly account: Account;
+  readonly account: ImapAccount;
   /** The number of the client that this one plays; undefined: the server is not told of clients. */
   readonly client: number | undefined;
   /** How long the session stands before its LOGOUT. */
@@ -72,7 +67,7 @@ export async function askLogin(question: LoginQuestion): Promise<LoginOutcome> {
   const script = encodeScript([
     ...openingSteps(endpoint.tls, timeouts),
     ...(client === undefined ? [] : clientSteps(client, timeouts)),
-    ...judgedSteps(loginSteps({ ...account, capabilities: question.capabilities, timeouts })),
+    ...judgedSteps(loginSteps(account, question.capabilities, timeouts)),
     ...(standMs === undefined ? [] : [{ step: 'pause', ms: standMs } as const]),
     ...logoutSteps(timeouts),
   ]);

@@ -2,7 +2,7 @@
  * One look at one port: the monitors' own probe, once, with all that its connection told. The probe is asked
  * without a baseline, so that an item that is missing does not hide the others.
  */
-import type { Probe, ProbeTimeouts } from '#gateway/monitors/imap-talk';
+import type { GreetingProbeParts, Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
 import type { Seen } from '#gateway/monitors/monitor';
 import type { Verdict } from '#model/claim';
 import { type EndReason, endReasonOf } from '#model/end-reason';
@@ -11,12 +11,7 @@ import { certificateFacts } from './certificate.ts';
 import type { Standing } from './observation.ts';
 
 /** What a monitor asks a server of one protocol. */
-export type GreetingProbe = (parts: {
-  readonly probe: Probe;
-  readonly endpoint: EngineEndpoint;
-  readonly baseline: readonly string[];
-  readonly timeouts: ProbeTimeouts;
-}) => Promise<Seen<Verdict>>;
+export type GreetingProbe = (parts: GreetingProbeParts) => Promise<Seen<Verdict>>;
 
 export interface LookParts {
   readonly ask: GreetingProbe;

@@ -7,7 +7,8 @@ import type { ProbeAccount } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
 import { sleep } from '#lib/sleep';
 import type { Identity } from '#model/routing-table';
-import { type Account, type ImapQuestion, type LoginOutcome, askLogin } from './imap-questions.ts';
+import type { ImapAccount } from '#gateway/monitors/imap-talk';
+import { type ImapQuestion, type LoginOutcome, askLogin } from './imap-questions.ts';
 import {
   loginsAtOnce,
   loginsPaceMs,
@@ -25,6 +26,7 @@ export interface LoginsParts extends ImapQuestion {
   readonly accounts: readonly ProbeAccount[];
 }
 
+/** One server's IMAP port; takes up to half a minute. Never rejects if the engine's probe doesn't. */
 export async function observeLogins(parts: LoginsParts): Promise<LoginsObserved> {
   const { identity, accounts } = parts;
   if (accounts.length === 0) return { is: 'untold', why: 'there is no probe account' };
@@ -53,7 +55,7 @@ export async function observeLogins(parts: LoginsParts): Promise<LoginsObserved>
  * Side by side, but begun one after the other: Dovecot looks how many there are before it counts the new one,
  * and lets in any number of those that come at the same moment.
  */
-async function manyLogins(parts: LoginsParts, account: Account): Promise<LoginOutcome[]> {
+async function manyLogins(parts: LoginsParts, account: ImapAccount): Promise<LoginOutcome[]> {
   const logins: Promise<LoginOutcome>[] = [];
   for (let client = 1; client <= loginsAtOnce; client++) {
     logins.push(login(parts, account, { client, standMs: loginsStandMs }));
@@ -90,7 +92,7 @@ async function wrongPasswords(parts: LoginsParts): Promise<number[]> {
 
 function login(
   parts: LoginsParts,
-  account: Account,
+  account: ImapAccount,
   { client, standMs }: { readonly client: number; readonly standMs?: number },
 ): Promise<LoginOutcome> {
   const told = parts.identity === 'id' ? client : undefined;

@@ -3,7 +3,7 @@
  * same identity. Only asks; what the answers mean is findings.ts. One connection a port at a time, but for
  * the logins that `--deep` makes at once.
  */
-import type { Probe, ProbeTimeouts } from '#gateway/monitors/imap-talk';
+import type { Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
 import type { FrontendSettings, ProbeAccount, ServerSettings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
 import { sleep } from '#lib/sleep';
@@ -12,14 +12,10 @@ import type { EngineEndpoint } from '#native';
 import { askProduct } from './imap-questions.ts';
 import { portsAtOnceMax } from './limits.ts';
 import { type GreetingProbe, type Look, lackedBy, lookAt } from './look.ts';
-import { observeLogins } from './observe-logins.ts';
-import type {
-  LoginsObserved,
-  PortObservation,
-  PortSeen,
-  ServerObservation,
-  Standing,
-} from './observation.ts';
+import type { LoginsParts } from './observe-logins.ts';
+import type { LoginsObserved, PortObservation, PortSeen, ServerObservation } from './observation.ts';
+import type { Standing, UsablePort } from './observation.ts';
+import { askPop3Xclient } from './pop3-question.ts';
 import { askSubmission } from './submission-questions.ts';
 
 export interface ObserveParts {
@@ -32,7 +28,8 @@ export interface ObserveParts {
   readonly greetingProbes: Readonly<Record<LoginProtocol, GreetingProbe>>;
   readonly endpointOf: (server: ServerSettings, protocol: LoginProtocol) => EngineEndpoint | undefined;
   readonly timeouts: ProbeTimeouts;
-  readonly isDeep: boolean;
+  /** Tries what logins meet; undefined: that was not asked for. */
+  readonly tryLogins: ((parts: LoginsParts) => Promise<LoginsObserved>) | undefined;
   readonly visitTimeoutMs: number;
   readonly clock: Clock;
 }
@@ -135,9 +132,6 @@ async function usablePort(
   const { verdict, standing } = look;
   if (verdict.is !== 'good' || standing === undefined) return unusable(look, 'its connection did not last');
   const { capabilities, tookMs } = verdict;
-  const question = { ...visit, endpoint: asked.endpoint, capabilities };
-  const isSubmission = asked.protocol === 'submission';
-  const submission = isSubmission ? await askSubmission(question) : undefined;
   return {
     is: 'usable',
     tookMs,
@@ -145,17 +139,27 @@ async function usablePort(
     distrust,
     capabilities,
     lacks: await lackedBy(look, asked.baseline, { ...asked, ...visit }),
-    product: asked.protocol === 'imap' ? await askProduct(question) : null,
-    seenAddress: submission?.seenAddress ?? null,
-    takesXclient: submission?.takesXclient ?? xclientIn(asked.protocol, capabilities),
-    relays: submission?.relays ?? 'untold',
+    ...(await askMore(asked, capabilities, visit)),
   };
 }
 
-/** IMAP has no such word: whether a server believes ID is seen by what it then does (`--deep`). */
-function xclientIn(protocol: LoginProtocol, capabilities: readonly string[]): boolean | 'untold' {
-  if (protocol === 'imap') return 'untold';
-  return capabilities.some((word) => word === 'XCLIENT' || word.startsWith('XCLIENT='));
+type More = Pick<UsablePort, 'product' | 'seenAddress' | 'takesXclient' | 'relays'>;
+
+/** What no monitor asks. */
+async function askMore(asked: Asked, capabilities: readonly string[], visit: Visit): Promise<More> {
+  const question = { ...visit, endpoint: asked.endpoint, capabilities };
+  const nothing: More = { product: null, seenAddress: null, takesXclient: 'untold', relays: 'untold' };
+  switch (asked.protocol) {
+    case 'imap':
+      // IMAP has no XCLIENT: whether a server believes ID is seen by what it then does (`--deep`).
+      return { ...nothing, product: await askProduct(question) };
+    case 'pop3':
+      return { ...nothing, takesXclient: await askPop3Xclient(question) };
+    case 'sieve':
+      return { ...nothing, takesXclient: capabilities.includes('XCLIENT') };
+    case 'submission':
+      return { ...nothing, ...(await askSubmission(question)) };
+  }
 }
 
 async function loginsOf(
@@ -165,9 +169,10 @@ async function loginsOf(
 ): Promise<LoginsObserved> {
   const imap = ports.find(({ protocol }) => protocol === 'imap');
   const endpoint = visit.endpointOf(server, 'imap');
-  if (!visit.isDeep || imap?.seen.is !== 'usable' || endpoint === undefined) return { is: 'unasked' };
+  if (visit.tryLogins === undefined || imap?.seen.is !== 'usable' || endpoint === undefined)
+    return { is: 'unasked' };
   if (imap.seen.distrust !== undefined) return { is: 'untold', why: 'its certificate is not believed' };
-  const trying = observeLogins({
+  const trying = visit.tryLogins({
     probe: visit.probe,
     endpoint,
     capabilities: imap.seen.capabilities,

@@ -3,7 +3,7 @@
  * would take mail to strangers from us without a login. The recipient's domain is one that never exists (RFC
  * 2606), no message is sent (RSET before any DATA), and QUIT ends it.
  */
-import type { Probe, ProbeTimeouts } from '#gateway/monitors/imap-talk';
+import type { Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
 import { type Rule, type Step, encodeScript } from '#model/handoff-script';
 import { accept, expect, send, skip } from '#model/script-steps';
 import type { EngineEndpoint } from '#native';

@@ -36,7 +36,7 @@ export const importTable: readonly ImportRow[] = [
     native: 'types',
   }),
   row(
-    /^gateway\/doctor\/(certificate|look|observe|observe-logins|imap-questions|submission-questions)\.ts$/,
+    /^gateway\/doctor\/(certificate|look|observe|observe-logins|[a-z0-9]+-questions?)\.ts$/,
     "what looks at servers imports model, lib, settings, monitors, the engine's types",
     { may: [model, lib, /^gateway\/(settings|monitors)\//], native: 'types' },
   ),

@@ -98,7 +98,7 @@ function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts
     greetingProbes: { imap, pop3: imap, sieve: imap, submission: imap },
     endpointOf: (server, protocol) => (protocol === 'imap' ? endpointOf(server) : undefined),
     timeouts: { connectTimeoutMs: 1, greetingTimeoutMs: 1, answerTimeoutMs: 1 },
-    isDeep: false,
+    tryLogins: undefined,
     visitTimeoutMs: 5_000,
     clock: systemClock(),
   };
