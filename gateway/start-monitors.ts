@@ -140,15 +140,17 @@ function tell(
 }
 
 /** What each protocol's server is asked at every interval. */
-const greetingProbes: Readonly<Record<LoginProtocol, (parts: GreetingProbeParts) => Promise<Seen<Verdict>>>> =
-  {
-    imap: probeImap,
-    pop3: probePop3,
-    sieve: probeSieve,
-    submission: probeSubmission,
-  };
+export const greetingProbes: Readonly<
+  Record<LoginProtocol, (parts: GreetingProbeParts) => Promise<Seen<Verdict>>>
+> = {
+  imap: probeImap,
+  pop3: probePop3,
+  sieve: probeSieve,
+  submission: probeSubmission,
+};
 
-function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
+/** How long probes wait. */
+export function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
   const { connectTimeoutMs, greetingTimeoutMs } = monitor;
   return { connectTimeoutMs, greetingTimeoutMs, answerTimeoutMs };
 }
