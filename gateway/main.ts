@@ -19,6 +19,7 @@ import { readVersion } from '#lib/read-version';
 import { codeOf } from '#model/end-reason';
 import type { EndReason } from '#model/end-reason';
 import type { Moment } from '#model/ids';
+import { loginProtocols } from '#model/protocol';
 import { mailboxKeyOf } from '#workers/fronts/sasl';
 import { engineWords } from '#workers/fronts/words';
 import { decideRoute } from '#workers/route';
@@ -169,6 +170,7 @@ function snapshotOf(planes: Planes, life: Life, { settings, clock, log }: Snapsh
   return {
     ...life,
     hostname: settings.hostname,
+    protocols: loginProtocols.filter((each) => settings.frontends.some(({ protocol }) => protocol === each)),
     // Whole milliseconds: more digits say nothing to a reader.
     now: Math.round(clock.now()) as Moment,
     cluster: planes.control.state(),

@@ -2,8 +2,10 @@
 import type { ClusterView } from '#gateway/cluster/cluster-state';
 import { probeImapLogin } from '#gateway/monitors/imap-login-probe';
 import { probeImap } from '#gateway/monitors/imap-probe';
-import type { Probe, ProbeTimeouts } from '#gateway/monitors/imap-talk';
 import { type Monitor, type Seen, startMonitor } from '#gateway/monitors/monitor';
+import { probePop3 } from '#gateway/monitors/pop3-probe';
+import type { GreetingProbeParts, Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
+import { probeSieve } from '#gateway/monitors/sieve-probe';
 import type { ProbeAccount, ServerSettings, Settings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
 import type { Log } from '#lib/log';
@@ -136,12 +138,13 @@ function tell(
 }
 
 /** What each protocol's server is asked at every interval. */
-const greetingProbes: Readonly<Record<LoginProtocol, typeof probeImap>> = {
-  imap: probeImap,
-  pop3: probeImap,
-  sieve: probeImap,
-  submission: probeImap,
-};
+const greetingProbes: Readonly<Record<LoginProtocol, (parts: GreetingProbeParts) => Promise<Seen<Verdict>>>> =
+  {
+    imap: probeImap,
+    pop3: probePop3,
+    sieve: probeSieve,
+    submission: probeImap,
+  };
 
 function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
   const { connectTimeoutMs, greetingTimeoutMs } = monitor;

@@ -5,12 +5,14 @@
  * scripted engine can stand in; serve.ts passes the real ones.
  */
 import type { Clock } from '#lib/clock';
-import { endReasonOf } from '#model/end-reason';
+import { codeOf, endReasonOf } from '#model/end-reason';
 import type { SessionId } from '#model/ids';
 import type { FromWorker, FrontendConfig, ToWorker, WorkerConfig, WorkerTask } from '#model/messages';
 import type { RoutingTable } from '#model/routing-table';
 import type { Front } from '#workers/fronts/front';
 import { imapFront } from '#workers/fronts/imap/imap-front';
+import { pop3Front } from '#workers/fronts/pop3/pop3-front';
+import { sieveFront } from '#workers/fronts/sieve/sieve-front';
 import {
   type EngineEvent,
   type EngineLink,
@@ -18,12 +20,13 @@ import {
   createOutbox,
   events,
   noDatabase,
+  ops,
 } from './engine-link.ts';
 import { type LoginSessionDeps, runLoginSession } from './login-session.ts';
 import type { Mailbox, Router } from './place.ts';
 import { type Report, createReport } from './report.ts';
 import { decideRoute } from './route.ts';
-import { Session, clientFactsOf, tlsFactsOf } from './session.ts';
+import { Session, type SessionDeps, clientFactsOf, tlsFactsOf } from './session.ts';
 
 export interface WorkerEnvironment {
   join(index: number, wake: () => void): EngineLink;
@@ -112,12 +115,17 @@ function openSessions(task: WorkerTask, { link, settle, clock, report }: Session
     const door = openDoor(frontend, task.config, { link, table: () => table });
     return { ...door, clock, loginAttemptsMax, holdForMs, warn: report.warn };
   });
-  const sessionDeps = { outbox, clock, onGone: (id: SessionId) => void byId.delete(id) };
+  const onGone = (id: SessionId): void => void byId.delete(id);
+  const sessionDeps = pages.map(({ front }): SessionDeps => {
+    return { outbox, clock, hasLiterals: front.hasLiterals, onGone };
+  });
 
   function open({ id, argument, text }: EngineEvent): void {
-    const session = new Session(id, clientFactsOf(id, text, (argument & greetedBit) !== 0), sessionDeps);
     const page = pages[argument & frontendMask];
-    if (page === undefined) return session.end('internal_error', '');
+    const deps = sessionDeps[argument & frontendMask];
+    if (page === undefined || deps === undefined)
+      return outbox.put(ops.end, id, codeOf('internal_error'), '');
+    const session = new Session(id, clientFactsOf(id, text, (argument & greetedBit) !== 0), deps);
     byId.set(id, session);
     runLoginSession(session, page).catch((error: unknown) => fail(session, page.front, error));
   }
@@ -200,20 +208,19 @@ function openDoor(
   return { front: frontOf(frontend, config), router };
 }
 
-function frontOf(frontend: FrontendConfig, config: WorkerConfig): Front {
-  switch (frontend.protocol) {
+function frontOf({ protocol, baseline, tls }: FrontendConfig, config: WorkerConfig): Front {
+  const { hostname, greetingTimeoutMs, loginTimeoutMs } = config;
+  const hasStartTls = tls === 'starttls';
+  const settings = { hostname, baseline, hasStartTls, greetingTimeoutMs, loginTimeoutMs };
+  switch (protocol) {
     case 'imap':
-      return imapFront({
-        hostname: config.hostname,
-        baseline: frontend.baseline,
-        hasStartTls: frontend.tls === 'starttls',
-        greetingTimeoutMs: config.greetingTimeoutMs,
-        loginTimeoutMs: config.loginTimeoutMs,
-      });
+      return imapFront(settings);
     case 'pop3':
+      return pop3Front(settings);
     case 'sieve':
+      return sieveFront(settings);
     case 'submission':
-      throw new Error(`no front speaks ${frontend.protocol}`);
+      throw new Error(`no front speaks ${protocol}`);
   }
 }
 

@@ -10,10 +10,12 @@ import type { Verdict } from '#model/claim';
 import { codeOf } from '#model/end-reason';
 import { type Step, encodeScript } from '#model/handoff-script';
 import type { DatabaseId } from '#model/ids';
+import { accept, expect, send } from '#model/script-steps';
 import type { EngineEndpoint, ProbeOutcome } from '#native';
-import { type Probe, type ProbeTimeouts, closingStep, commandSteps, openingSteps } from './imap-talk.ts';
-import { answerRules, isAccepted, refusalOf, troubleOf } from './imap-talk.ts';
+import { answerRules, closingStep, commandSteps, openingSteps } from './imap-talk.ts';
+import { isAccepted, refusalOf, troubleOf } from './imap-talk.ts';
 import type { Seen } from './monitor.ts';
+import type { Probe, ProbeTimeouts } from './probe-outcome.ts';
 
 export interface LoginProbeParts {
   readonly probe: Probe;
@@ -83,17 +85,12 @@ function wasAsked(outcome: ProbeOutcome): boolean {
   return outcome.reason === codeOf('login_timeout') || outcome.lines.some((line) => line.startsWith('+'));
 }
 
-function send(bytes: string): Step {
-  return { step: 'send', bytes };
-}
-
 function goOn(timeouts: ProbeTimeouts): Step {
-  const rules = [{ prefix: '+', then: 'accept', keep: 'before' } as const, ...answerRules('l')];
-  return { step: 'expect', rules, timeoutMs: timeouts.answerTimeoutMs };
+  return expect(timeouts.answerTimeoutMs, [accept('+', 'before'), ...answerRules('l')]);
 }
 
 function judged(timeouts: ProbeTimeouts): Step {
-  return { step: 'expect', rules: answerRules('l'), timeoutMs: timeouts.answerTimeoutMs };
+  return expect(timeouts.answerTimeoutMs, answerRules('l'));
 }
 
 /** A script's strings carry one byte a character. */

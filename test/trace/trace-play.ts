@@ -142,11 +142,10 @@ class Player {
         settle: (run) => void this.#scheduled.push(run),
       },
     );
+    const { protocol, tls: policy } = this.#world.frontend;
     const tls =
-      this.#world.frontend.tls === 'implicit'
-        ? 'TLSv1.3 TLS13_AES_128_GCM_SHA256 imap mail.demo.test'
-        : '- - - -';
-    this.#engine.opens(`192.0.2.7 50000 198.51.100.1 993 ${tls}`, this.#isGreeted);
+      policy === 'implicit' ? `TLSv1.3 TLS13_AES_128_GCM_SHA256 ${protocol} mail.demo.test` : '- - - -';
+    this.#engine.opens(`192.0.2.7 50000 198.51.100.1 993 ${tls}`, this.#isGreeted, protocol);
     await this.#settle();
   }
 

@@ -68,6 +68,24 @@ export function encodeBase64(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString('base64');
 }
 
+/** A mechanism with its one message, not encoded: how a server gets a proof by SASL. */
+export interface SaslMessage {
+  readonly mechanism: 'PLAIN' | TokenMechanism;
+  readonly message: string;
+}
+
+/** What a server gets of a proof: PLAIN by RFC 4616, or the client's own token as it came (V34). */
+export function saslMessageOf(proof: Proof): SaslMessage {
+  switch (proof.by) {
+    case 'password':
+      return { mechanism: 'PLAIN', message: `\0${proof.user}\0${proof.password}` };
+    case 'plain':
+      return { mechanism: 'PLAIN', message: `${proof.authzid}\0${proof.authcid}\0${proof.password}` };
+    case 'token':
+      return { mechanism: proof.mechanism, message: proof.response };
+  }
+}
+
 /** The proof in the decoded responses, one for each prompt; undefined where they are no such message. */
 export function proofOf(mechanism: Mechanism, responses: readonly string[]): Proof | undefined {
   const [first = '', second = ''] = responses;
