@@ -2,22 +2,19 @@
  * One look at one port: the monitors' own probe, once, with all that its connection told. The probe is asked
  * without a baseline, so that an item that is missing does not hide the others.
  */
-import type { GreetingProbeParts, Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
+import type { GreetingProbeParts, Probe } from '#gateway/monitors/probe-outcome';
 import type { Seen } from '#gateway/monitors/monitor';
 import type { Verdict } from '#model/claim';
 import { type EndReason, endReasonOf } from '#model/end-reason';
-import type { EngineEndpoint, ProbeOutcome, ProbeStanding } from '#native';
+import type { ProbeOutcome, ProbeStanding } from '#native';
 import { certificateFacts } from './certificate.ts';
 import type { Standing } from './observation.ts';
 
 /** What a monitor asks a server of one protocol. */
 export type GreetingProbe = (parts: GreetingProbeParts) => Promise<Seen<Verdict>>;
 
-export interface LookParts {
+export interface LookParts extends Omit<GreetingProbeParts, 'baseline'> {
   readonly ask: GreetingProbe;
-  readonly probe: Probe;
-  readonly endpoint: EngineEndpoint;
-  readonly timeouts: ProbeTimeouts;
 }
 
 export interface Look {
@@ -29,14 +26,14 @@ export interface Look {
 }
 
 /** Asks once. Never rejects if the engine's probe doesn't. */
-export async function lookAt({ ask, probe, endpoint, timeouts }: LookParts): Promise<Look> {
+export async function lookAt({ ask, probe, endpoint, identity, timeouts }: LookParts): Promise<Look> {
   const outcomes: ProbeOutcome[] = [];
   const recorded: Probe = async (request) => {
     const outcome = await probe(request);
     outcomes.push(outcome);
     return outcome;
   };
-  const verdict = await ask({ probe: recorded, endpoint, baseline: [], timeouts });
+  const verdict = await ask({ probe: recorded, endpoint, identity, baseline: [], timeouts });
   const last = outcomes.at(-1);
   const stood = outcomes.findLast(({ standing }) => standing !== undefined && standing !== null)?.standing;
   return {
@@ -54,7 +51,7 @@ export async function lookAt({ ask, probe, endpoint, timeouts }: LookParts): Pro
 export async function lackedBy(
   { outcomes }: Look,
   baseline: readonly string[],
-  { ask, endpoint, timeouts }: Omit<LookParts, 'probe'>,
+  { ask, endpoint, identity, timeouts }: Omit<LookParts, 'probe'>,
 ): Promise<string[]> {
   const judged = baseline.map(async (item) => {
     const answers = [...outcomes];
@@ -62,7 +59,7 @@ export async function lackedBy(
       const next = answers.shift();
       return next === undefined ? Promise.reject(new Error('no more answers')) : Promise.resolve(next);
     };
-    const verdict = await ask({ probe: replayed, endpoint, baseline: [item], timeouts });
+    const verdict = await ask({ probe: replayed, endpoint, identity, baseline: [item], timeouts });
     return 'why' in verdict ? [verdict.why] : [];
   });
   return (await Promise.all(judged)).flat();
