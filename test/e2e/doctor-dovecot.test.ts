@@ -1,7 +1,7 @@
 /** `postern doctor` before a real Dovecot: each fault that is planted is found, and none in a good site. */
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { runDoctor, visit } from '../support/doctor.ts';
-import { type DovecotDoctorSite, startDoctorDovecot } from '../support/doctor-dovecot.ts';
+import { type DovecotDoctorSite, allProtocols, startDoctorDovecot } from '../support/doctor-dovecot.ts';
 import { dovecotTest, hasDovecot } from '../support/dovecot-site.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';
@@ -26,6 +26,29 @@ dovecotTest('nothing is wrong with a good site, and all that was seen is shown',
     certificate: { names: ['ex1.test'], issuer: 'CN=Postern test CA', daysLeft: 59 },
   });
   expect(port?.capabilities).toContain('IDLE');
+});
+
+dovecotTest('all protocols of a server are looked at, with and without TLS from the first byte', async () => {
+  const { status, wrong, report } = await visit(site, allProtocols(site.server));
+  expect([status, wrong]).toEqual([0, []]);
+  const ports = report.servers[0]?.ports.map(({ protocol, tls, isGood, takesXclient, certificate }) => [
+    protocol,
+    tls,
+    isGood,
+    takesXclient,
+    certificate?.names,
+  ]);
+  expect(ports).toEqual([
+    ['imap', 'implicit', true, null, ['ex1.test']],
+    ['pop3', 'implicit', true, true, ['ex1.test']],
+    ['sieve', 'starttls', true, true, ['ex1.test']],
+    ['submission', 'starttls', true, true, ['ex1.test']],
+  ]);
+  const clear = {
+    POSTERN_SERVER_EX1_POP3_TLS: 'starttls',
+    POSTERN_SERVER_EX1_POP3_PORT: String(site.server.ports.pop3),
+  };
+  expect((await visit(site, { ...allProtocols(site.server), ...clear })).wrong).toEqual([]);
 });
 
 dovecotTest(
