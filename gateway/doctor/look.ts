@@ -17,6 +17,7 @@ export interface LookParts {
   readonly ask: GreetingProbe;
   readonly probe: Probe;
   readonly endpoint: EngineEndpoint;
+  readonly identity: GreetingProbeParts['identity'];
   readonly timeouts: ProbeTimeouts;
 }
 
@@ -29,14 +30,14 @@ export interface Look {
 }
 
 /** Asks once. Never rejects if the engine's probe doesn't. */
-export async function lookAt({ ask, probe, endpoint, timeouts }: LookParts): Promise<Look> {
+export async function lookAt({ ask, probe, endpoint, identity, timeouts }: LookParts): Promise<Look> {
   const outcomes: ProbeOutcome[] = [];
   const recorded: Probe = async (request) => {
     const outcome = await probe(request);
     outcomes.push(outcome);
     return outcome;
   };
-  const verdict = await ask({ probe: recorded, endpoint, baseline: [], timeouts });
+  const verdict = await ask({ probe: recorded, endpoint, identity, baseline: [], timeouts });
   const last = outcomes.at(-1);
   const stood = outcomes.findLast(({ standing }) => standing !== undefined && standing !== null)?.standing;
   return {
@@ -54,7 +55,7 @@ export async function lookAt({ ask, probe, endpoint, timeouts }: LookParts): Pro
 export async function lackedBy(
   { outcomes }: Look,
   baseline: readonly string[],
-  { ask, endpoint, timeouts }: Omit<LookParts, 'probe'>,
+  { ask, endpoint, identity, timeouts }: Omit<LookParts, 'probe'>,
 ): Promise<string[]> {
   const judged = baseline.map(async (item) => {
     const answers = [...outcomes];
@@ -62,7 +63,7 @@ export async function lackedBy(
       const next = answers.shift();
       return next === undefined ? Promise.reject(new Error('no more answers')) : Promise.resolve(next);
     };
-    const verdict = await ask({ probe: replayed, endpoint, baseline: [item], timeouts });
+    const verdict = await ask({ probe: replayed, endpoint, identity, baseline: [item], timeouts });
     return 'why' in verdict ? [verdict.why] : [];
   });
   return (await Promise.all(judged)).flat();

@@ -40,13 +40,14 @@ export async function startDoctorDovecot(setup: DovecotDoctorSetup = {}): Promis
   await chmod(folder, 0o711);
   const authority = await makeAuthority(folder);
   const issued = setup.certificate ?? (await authority.issue('ex1', ['ex1.test'], 60));
-  const [imap = 0, imaps = 0, doveadm = 0] = await freePorts(3);
+  const [imap = 0, imaps = 0, doveadm = 0, pop3 = 0, pop3s = 0, sieve = 0, submission = 0, sasl = 0] =
+    await freePorts(8);
   const mailbox = { user: 'probe1@doctor.test', password: 'secret', database: 'db1' };
   const server = new DovecotServer(
     {
       name: 'ex1',
       folder: join(folder, 'ex1'),
-      ports: { imap, imaps, doveadm },
+      ports: { imap, imaps, doveadm, pop3, pop3s, sieve, submission, sasl },
       ...issued,
       databases: ['db1'],
       extra: setup.extra ?? biting,
