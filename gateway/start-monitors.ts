@@ -6,6 +6,7 @@ import { type Monitor, type Seen, startMonitor } from '#gateway/monitors/monitor
 import { probePop3 } from '#gateway/monitors/pop3-probe';
 import type { GreetingProbeParts, Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
 import { probeSieve } from '#gateway/monitors/sieve-probe';
+import { probeSubmission } from '#gateway/monitors/submission-probe';
 import type { ProbeAccount, ServerSettings, Settings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
 import type { Log } from '#lib/log';
@@ -139,15 +140,17 @@ function tell(
 }
 
 /** What each protocol's server is asked at every interval. */
-const greetingProbes: Readonly<Record<LoginProtocol, (parts: GreetingProbeParts) => Promise<Seen<Verdict>>>> =
-  {
-    imap: probeImap,
-    pop3: probePop3,
-    sieve: probeSieve,
-    submission: probeImap,
-  };
+export const greetingProbes: Readonly<
+  Record<LoginProtocol, (parts: GreetingProbeParts) => Promise<Seen<Verdict>>>
+> = {
+  imap: probeImap,
+  pop3: probePop3,
+  sieve: probeSieve,
+  submission: probeSubmission,
+};
 
-function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
+/** How long probes wait. */
+export function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
   const { connectTimeoutMs, greetingTimeoutMs } = monitor;
   return { connectTimeoutMs, greetingTimeoutMs, answerTimeoutMs };
 }
