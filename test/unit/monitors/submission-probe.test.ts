@@ -44,7 +44,6 @@ test.each<[string, ProbeOutcome, string]>([
   const verdict = await probeSubmission({
     probe: fake(outcome),
     endpoint: endpoint('off'),
-    identity: 'none',
     baseline: [],
     timeouts,
   });
@@ -62,13 +61,7 @@ test.each<[string, string, string | undefined]>([
   ['SIZE=1001', 'DSN', 'offers no SIZE'],
 ])('with %s promised, a server that has %s: %s', async (promised, size, why) => {
   const outcome = offers(`PIPELINING|8BITMIME|ENHANCEDSTATUSCODES|AUTH PLAIN|${size}`);
-  const parts = {
-    probe: fake(outcome),
-    endpoint: endpoint('off'),
-    identity: 'none' as const,
-    baseline: [promised],
-    timeouts,
-  };
+  const parts = { probe: fake(outcome), endpoint: endpoint('off'), baseline: [promised], timeouts };
   const verdict = await probeSubmission(parts);
   if (why === undefined) expect(verdict.is).toBe('good');
   else expect(verdict).toEqual({ is: 'bad', why });
@@ -88,7 +81,6 @@ test('with STARTTLS, EHLO is said again inside TLS, and the probe leaves with QU
   await probeSubmission({
     probe: fake(offers(usual), requests),
     endpoint: endpoint('starttls'),
-    identity: 'none',
     baseline: [],
     timeouts,
   });
