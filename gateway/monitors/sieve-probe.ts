@@ -78,18 +78,5 @@ function wordsOf(line: string): string[] {
 function missingOf(capabilities: readonly string[], baseline: readonly string[]): string | undefined {
   if (!capabilities.includes('SIEVE')) return 'offers no SIEVE';
   if (!capabilities.includes('AUTH=PLAIN')) return 'offers no AUTH=PLAIN';
-  const redirects = redirectsIn(capabilities);
-  // A server that allows more of them keeps the promise.
-  return lackOf(
-    capabilities,
-    baseline.filter((item) => redirectsIn([item]) > redirects || !isRedirects(item)),
-  );
-}
-
-function redirectsIn(words: readonly string[]): number {
-  return Number(words.find(isRedirects)?.slice('MAXREDIRECTS='.length) ?? -1);
-}
-
-function isRedirects(word: string): boolean {
-  return /^MAXREDIRECTS=[0-9]{1,9}$/.test(word);
+  return lackOf(capabilities, baseline);
 }

@@ -113,12 +113,16 @@ dovecotTest.each<[string, string[]]>([
   ]);
 });
 
-dovecotTest('the server learns the address of the client by XCLIENT', async () => {
+dovecotTest.each([
+  ['inside TLS', 'ex1', ann],
+  ['behind STLS', 'ex2', bob],
+] as const)('a server learns the address of the client by XCLIENT %s', async (_, name, account) => {
   const client = await openPop3(site.gateway, '127.0.0.77');
-  await pop3AnswerTo(client, `USER ${ann.user}`);
-  await pop3AnswerTo(client, `PASS ${ann.password}`);
-  const logins = await site.pair.ex1.loginLines('pop3', ann.user);
+  await pop3AnswerTo(client, `USER ${account.user}`);
+  await pop3AnswerTo(client, `PASS ${account.password}`);
+  const logins = await site.pair.server(name).loginLines('pop3', account.user);
   expect(logins.at(-1)).toContain(`rip=127.0.0.77, rport=${client.localPort}`);
+  expect(logins.at(-1)).toContain('TLS');
   client.destroy();
 });
 

@@ -10,6 +10,8 @@ export interface DovecotSetup {
   readonly databases: readonly string[];
   /** Where it relays what its users send; without one it takes no mail of them. */
   readonly relayPort?: number;
+  /** Lines that stand last, and so win. */
+  readonly extra?: string;
 }
 
 export interface DovecotPorts {
@@ -39,6 +41,7 @@ export function dovecotConfig(setup: DovecotSetup): string {
     services(setup),
     otherDoors(setup),
     ...(setup.relayPort === undefined ? [] : [submission(setup, setup.relayPort)]),
+    setup.extra ?? '',
   ].join('\n');
 }
 
@@ -80,7 +83,7 @@ namespace inbox {
 }
 plugin {
   mail_replica =
-  sieve = file:${folder}/live/%{userdb:database}/%n/sieve;active=${folder}/live/%{userdb:database}/%n/active
+  sieve = file:~/sieve;active=~/active-sieve
 }
 # Replication reaches the copy itself, mounted or not.
 protocol doveadm {
