@@ -225,8 +225,9 @@ test('V53 no password of submission is in the log', async () => {
   expect((await replyTo(client, `AUTH PLAIN ${wrong}=`))[0]).toMatch(/^501 /);
   expect((await replyTo(client, `NOSUCH ${wrong}`))[0]).toMatch(/^500 /);
   expect((await replyTo(client, `AUTH PLAIN ${wrong}`))[0]).toMatch(/^235 /);
+  expect(await replyTo(client, 'QUIT')).toEqual(['221 2.0.0 Bye']);
   client.destroy();
-  await endedAs(gateway, 'client_closed');
+  await endedAs(gateway, 'server_closed');
   expect(gateway.log()).not.toContain('canary-of-ann');
   expect(gateway.log()).not.toContain(wrong);
 });
