@@ -194,12 +194,11 @@ test.each(['p "q" \\ {3}', 'p\xc3\xa4\xff!', 'a\r\nRSET', ' '])(
   },
 );
 
-test('V37 of a refusing server nothing reaches the client but its code, and the client may try again', async () => {
+const evil = `535-5.7.8 ${'x'.repeat(7_000)}\x1b[2J\r\n535 5.7.8 evil`;
+
+test('V37 of a refusing server nothing reaches the client but its code, and it may try again', async () => {
   ex1.setTalk(async (connection, stub) => {
-    const rude = (data: string) =>
-      connection.send(
-        data.replace('535 5.7.8 no', `535-5.7.8 ${'x'.repeat(7_000)}\x1b[2J\r\n535 5.7.8 evil`),
-      );
+    const rude = (data: string) => connection.send(data.replace('535 5.7.8 no', evil));
     await submissionTalk(sendingBy(connection, rude), stub);
   });
   const client = await encrypted();
