@@ -19,6 +19,9 @@ export const demoPassword = 'demo';
 export const demoDoors: readonly { readonly frontend: FrontendName; readonly port: number }[] = [
   { frontend: 'imaps', port: 2993 },
   { frontend: 'imap', port: 2143 },
+  { frontend: 'pop3s', port: 2995 },
+  { frontend: 'pop3', port: 2110 },
+  { frontend: 'managesieve', port: 4190 },
 ];
 
 export interface DemoFiles {
