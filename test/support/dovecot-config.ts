@@ -15,6 +15,9 @@ export interface DovecotPorts {
   readonly imaps: number;
   /** Replication talks to the other server's doveadm. */
   readonly doveadm: number;
+  readonly pop3: number;
+  readonly pop3s: number;
+  readonly sieve: number;
 }
 
 /** Nobody's numbers: Dovecot wants a user for mail, but no such user needs to exist. */
@@ -28,6 +31,7 @@ export function dovecotConfig(setup: DovecotSetup): string {
     ...setup.databases.map((database) => passdb(setup, database)),
     users(setup),
     services(setup),
+    otherDoors(setup),
   ].join('\n');
 }
 
@@ -39,7 +43,9 @@ instance_name = ${name}
 log_path = ${folder}/dovecot.log
 listen = 127.0.0.1
 hostname = ${name}.test
-protocols = imap
+protocols = imap pop3 sieve
+# Who the client is, by XCLIENT, is believed of a gateway on this machine.
+login_trusted_networks = 127.0.0.1
 shutdown_clients = yes
 login_greeting = ${name} ready
 ssl = yes
@@ -67,6 +73,7 @@ namespace inbox {
 }
 plugin {
   mail_replica =
+  sieve = file:${folder}/live/%{userdb:database}/%n/sieve;active=${folder}/live/%{userdb:database}/%n/active
 }
 # Replication reaches the copy itself, mounted or not.
 protocol doveadm {
@@ -143,6 +150,38 @@ service auth {
 }
 service stats {
   client_limit = 2000
+}
+`;
+}
+
+/** The doors beside IMAP. */
+function otherDoors({ ports }: DovecotSetup): string {
+  return `
+service pop3-login {
+  service_count = 0
+  process_limit = 2
+  client_limit = 2000
+  inet_listener pop3 {
+    port = ${ports.pop3}
+  }
+  inet_listener pop3s {
+    port = ${ports.pop3s}
+    ssl = yes
+  }
+}
+service pop3 {
+  process_limit = 1000
+}
+service managesieve-login {
+  service_count = 0
+  process_limit = 2
+  client_limit = 2000
+  inet_listener sieve {
+    port = ${ports.sieve}
+  }
+}
+service managesieve {
+  process_limit = 1000
 }
 `;
 }

@@ -47,8 +47,8 @@ export async function startDovecotPair(): Promise<DovecotPair> {
   const folder = await makeTempFolder('dove');
   await chmod(folder, 0o755); // Mail is another user's.
   const authority = await makeAuthority(folder);
-  const ports = await freePorts(6);
-  const [ex1, ex2] = [await makeServer('ex1', ports.slice(0, 3)), await makeServer('ex2', ports.slice(3))];
+  const ports = await freePorts(12);
+  const [ex1, ex2] = [await makeServer('ex1', ports.slice(0, 6)), await makeServer('ex2', ports.slice(6))];
   await Promise.all([ex1.prepare(ex2.ports.doveadm), ex2.prepare(ex1.ports.doveadm)]);
   const pair = new Pair({ ex1, ex2, authority, folder });
   await pair.heal();
@@ -56,13 +56,13 @@ export async function startDovecotPair(): Promise<DovecotPair> {
 
   async function makeServer(
     name: ServerName,
-    [imap = 0, imaps = 0, doveadm = 0]: number[],
+    [imap = 0, imaps = 0, doveadm = 0, pop3 = 0, pop3s = 0, sieve = 0]: number[],
   ): Promise<DovecotServer> {
     const { certificatePath, keyPath } = await authority.issue(name, [`${name}.test`, '127.0.0.1']);
     const setup = {
       name,
       folder: join(folder, name),
-      ports: { imap, imaps, doveadm },
+      ports: { imap, imaps, doveadm, pop3, pop3s, sieve },
       certificatePath,
       keyPath,
     };
