@@ -31,6 +31,11 @@ export interface DovecotPair {
   close(): Promise<void>;
 }
 
+export interface PairOptions {
+  /** Both write to one log, whose order of lines is that of time. */
+  readonly sharesLog?: boolean;
+}
+
 const domain = 'pair.test';
 const probePassword = 'probe-secret';
 
@@ -43,7 +48,7 @@ export const pairMailboxes: readonly Mailbox[] = [
 const homes: Readonly<Record<string, ServerName>> = { db1: 'ex1', db2: 'ex2', db3: 'ex1' };
 
 /** Starts both; each database is mounted on its first server. */
-export async function startDovecotPair(): Promise<DovecotPair> {
+export async function startDovecotPair(options: PairOptions = {}): Promise<DovecotPair> {
   const folder = await makeTempFolder('dove');
   await chmod(folder, 0o755); // Mail is another user's.
   const authority = await makeAuthority(folder);
@@ -65,6 +70,7 @@ export async function startDovecotPair(): Promise<DovecotPair> {
       ports: { imap, imaps, doveadm, pop3, pop3s, sieve },
       certificatePath,
       keyPath,
+      ...(options.sharesLog === true ? { logPath: join(folder, 'both.log') } : {}),
     };
     await mkdir(setup.folder);
     return new DovecotServer({ ...setup, databases: Object.keys(homes) }, pairMailboxes);
