@@ -6,6 +6,7 @@ import { type Monitor, type Seen, startMonitor } from '#gateway/monitors/monitor
 import { probePop3 } from '#gateway/monitors/pop3-probe';
 import type { GreetingProbeParts, Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
 import { probeSieve } from '#gateway/monitors/sieve-probe';
+import { probeSubmission } from '#gateway/monitors/submission-probe';
 import type { ProbeAccount, ServerSettings, Settings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
 import type { Log } from '#lib/log';
@@ -143,7 +144,7 @@ const greetingProbes: Readonly<Record<LoginProtocol, (parts: GreetingProbeParts)
     imap: probeImap,
     pop3: probePop3,
     sieve: probeSieve,
-    submission: probeImap,
+    submission: probeSubmission,
   };
 
 function timeoutsOf({ monitor }: Settings): ProbeTimeouts {

@@ -13,6 +13,8 @@ import type { Front } from '#workers/fronts/front';
 import { imapFront } from '#workers/fronts/imap/imap-front';
 import { pop3Front } from '#workers/fronts/pop3/pop3-front';
 import { sieveFront } from '#workers/fronts/sieve/sieve-front';
+import type { OpenDialogue } from '#workers/fronts/smtp/dialogue';
+import { submissionFront } from '#workers/fronts/smtp/submission-front';
 import {
   type EngineEvent,
   type EngineLink,
@@ -35,6 +37,8 @@ export interface WorkerEnvironment {
   schedule(run: () => void): void;
   /** Runs it once the current batch, with all that follows from it, is over. */
   settle(run: () => void): void;
+  /** What judges the commands of submission: smtp-dialogue.ts, or a stand-in where nobody submits. */
+  readonly openDialogue: OpenDialogue;
 }
 
 /**
@@ -56,7 +60,8 @@ export function runWorker(task: WorkerTask, environment: WorkerEnvironment): Pro
     const settle = (run: () => void): void => environment.settle(guarded(run));
     const inbox = createInbox(link);
     const report = createReport(task.port, environment.clock);
-    const sessions = openSessions(task, { link, settle, clock: environment.clock, report });
+    const { clock, openDialogue } = environment;
+    const sessions = openSessions(task, { link, settle, clock, report, openDialogue });
 
     function takeEvents(): void {
       for (let round = 0; round < roundsMax; round++) {
@@ -95,6 +100,7 @@ interface SessionsDeps {
   readonly settle: (run: () => void) => void;
   readonly clock: Clock;
   readonly report: Report;
+  readonly openDialogue: OpenDialogue;
 }
 
 /** The sessions of a worker that are still in their preamble. */
@@ -106,13 +112,14 @@ interface Sessions {
   flush(): void;
 }
 
-function openSessions(task: WorkerTask, { link, settle, clock, report }: SessionsDeps): Sessions {
+function openSessions(task: WorkerTask, deps: SessionsDeps): Sessions {
+  const { link, settle, clock, report, openDialogue } = deps;
   const byId = new Map<SessionId, Session>();
   const outbox = createOutbox(link, settle);
   let { table } = task;
   const { loginAttemptsMax, holdForMs } = task.config;
   const pages = task.config.frontends.map((frontend): LoginSessionDeps => {
-    const door = openDoor(frontend, task.config, { link, table: () => table });
+    const door = openDoor(frontend, task.config, { link, openDialogue, table: () => table });
     return { ...door, clock, loginAttemptsMax, holdForMs, warn: report.warn };
   });
   const onGone = (id: SessionId): void => void byId.delete(id);
@@ -185,9 +192,13 @@ interface Door {
 function openDoor(
   frontend: FrontendConfig,
   config: WorkerConfig,
-  state: { readonly link: EngineLink; readonly table: () => RoutingTable },
+  state: {
+    readonly link: EngineLink;
+    readonly openDialogue: OpenDialogue;
+    readonly table: () => RoutingTable;
+  },
 ): Door {
-  const { link, table } = state;
+  const { link, openDialogue, table } = state;
   const found = new Uint32Array(3);
   const router: Router = {
     mailboxOf(mailboxKey) {
@@ -205,10 +216,14 @@ function openDoor(
         avoid,
       }),
   };
-  return { front: frontOf(frontend, config), router };
+  return { front: frontOf(frontend, config, openDialogue), router };
 }
 
-function frontOf({ protocol, baseline, tls }: FrontendConfig, config: WorkerConfig): Front {
+function frontOf(
+  { protocol, baseline, tls }: FrontendConfig,
+  config: WorkerConfig,
+  openDialogue: OpenDialogue,
+): Front {
   const { hostname, greetingTimeoutMs, loginTimeoutMs } = config;
   const hasStartTls = tls === 'starttls';
   const settings = { hostname, baseline, hasStartTls, greetingTimeoutMs, loginTimeoutMs };
@@ -220,7 +235,7 @@ function frontOf({ protocol, baseline, tls }: FrontendConfig, config: WorkerConf
     case 'sieve':
       return sieveFront(settings);
     case 'submission':
-      throw new Error(`no front speaks ${protocol}`);
+      return submissionFront({ ...settings, openDialogue });
   }
 }
 

@@ -96,8 +96,10 @@ export const frontendRows: readonly SettingRow[] = [
     { is: 'capabilities' },
     undefined,
     'What submission offers in EHLO before the login besides what the preset gives, such as ' +
-      '`DSN,AUTH=XOAUTH2`: what every server has. A server that lacks one is down for submission. ' +
-      '`AUTH=` is offered inside TLS only.',
+      '`DSN,AUTH=XOAUTH2`: what every server has. `SIZE=37748736` offers that size, which no server ' +
+      'may be below; else SIZE stands without a number, and the server says what is too large. A server ' +
+      'that lacks one is down for submission, and `status` names what it lacks. `AUTH=` is offered ' +
+      'inside TLS only.',
     'that of the preset alone',
   ),
   row('POSTERN_HOSTNAME', { is: 'hostname' }, undefined, 'The name in greetings.', "the machine's name"),

@@ -32,6 +32,11 @@ export interface Preset {
 /** Observed in the CAPA of Exchange, besides the mechanisms. */
 const exchangePop3 = ['TOP', 'UIDL', 'USER'];
 const dovecotPop3 = ['TOP', 'UIDL', 'USER', 'RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING'];
+/**
+ * In the EHLO of every Exchange since 2010; SMTPUTF8 came later. The Dovecot presets have none: the servers
+ * that take mail beside a Dovecot are of all kinds, and many have been told to leave CHUNKING out.
+ */
+const exchangeSubmission = ['DSN', 'CHUNKING'];
 /** Extensions of every Pigeonhole as it comes, but for those that sites switch off. */
 const pigeonhole = [
   'SIEVE=FILEINTO',
@@ -61,7 +66,11 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       POSTERN_IMAP_IDLE_TIMEOUT: '31m',
       POSTERN_SERVER_DOWN_SESSIONS: 'end',
     },
-    baselines: { imap: ['IDLE', 'NAMESPACE', 'UIDPLUS', 'CHILDREN'], pop3: exchangePop3 },
+    baselines: {
+      imap: ['IDLE', 'NAMESPACE', 'UIDPLUS', 'CHILDREN'],
+      pop3: exchangePop3,
+      submission: exchangeSubmission,
+    },
   },
   exchange: {
     about: 'Exchange 2013 and later: every server finds the active copy itself, the right one saves a hop',
@@ -71,7 +80,11 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       POSTERN_IMAP_IDLE_TIMEOUT: '31m',
       POSTERN_SERVER_DOWN_SESSIONS: 'end',
     },
-    baselines: { imap: ['IDLE', 'NAMESPACE', 'UIDPLUS', 'CHILDREN', 'UNSELECT'], pop3: exchangePop3 },
+    baselines: {
+      imap: ['IDLE', 'NAMESPACE', 'UIDPLUS', 'CHILDREN', 'UNSELECT'],
+      pop3: exchangePop3,
+      submission: exchangeSubmission,
+    },
   },
   'dovecot-dsync': {
     about: 'a Dovecot 2.3 pair with replication: one writer a mailbox',

@@ -193,6 +193,7 @@ const ownCapabilities = [
   'VERSION',
   'OWNER',
   'XCLIENT',
+  'XFORWARD',
 ];
 
 const unitMs: readonly (readonly [string, number])[] = [

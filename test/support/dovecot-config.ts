@@ -10,6 +10,8 @@ export interface DovecotSetup {
   readonly databases: readonly string[];
   /** Of its own unless given. Two servers that write to one file tell which of them was first. */
   readonly logPath?: string;
+  /** Where it relays what its users send; without one it takes no mail of them. */
+  readonly relayPort?: number;
 }
 
 export interface DovecotPorts {
@@ -20,6 +22,10 @@ export interface DovecotPorts {
   readonly pop3: number;
   readonly pop3s: number;
   readonly sieve: number;
+  /** Mail of users, in clear and with STARTTLS. */
+  readonly submission: number;
+  /** SASL over TCP, for a Postfix beside it. */
+  readonly sasl: number;
 }
 
 /** Nobody's numbers: Dovecot wants a user for mail, but no such user needs to exist. */
@@ -34,6 +40,7 @@ export function dovecotConfig(setup: DovecotSetup): string {
     users(setup),
     services(setup),
     otherDoors(setup),
+    ...(setup.relayPort === undefined ? [] : [submission(setup, setup.relayPort)]),
   ].join('\n');
 }
 
@@ -149,6 +156,9 @@ service auth {
   unix_listener auth-userdb {
     mode = 0666
   }
+  inet_listener {
+    port = ${ports.sasl}
+  }
 }
 service stats {
   client_limit = 2000
@@ -184,6 +194,19 @@ service managesieve-login {
 }
 service managesieve {
   process_limit = 1000
+}
+`;
+}
+
+function submission({ ports }: DovecotSetup, relayPort: number): string {
+  return `
+protocols = $protocols submission
+submission_relay_host = 127.0.0.1
+submission_relay_port = ${relayPort}
+service submission-login {
+  inet_listener submission {
+    port = ${ports.submission}
+  }
 }
 `;
 }

@@ -14,6 +14,8 @@ import { makeTempFolder, removeTempFolder } from './temp-folder.ts';
 export type ServerName = 'ex1' | 'ex2';
 
 export interface DovecotPair {
+  /** Everything of both lies here. */
+  readonly folder: string;
   readonly ex1: DovecotServer;
   readonly ex2: DovecotServer;
   readonly authority: Authority;
@@ -32,6 +34,8 @@ export interface DovecotPair {
 }
 
 export interface PairOptions {
+  /** Where mail of their users is sent on to; without one they take none. */
+  readonly relayPort?: number;
   /** Both write to one log, whose order of lines is that of time. */
   readonly sharesLog?: boolean;
 }
@@ -49,11 +53,12 @@ const homes: Readonly<Record<string, ServerName>> = { db1: 'ex1', db2: 'ex2', db
 
 /** Starts both; each database is mounted on its first server. */
 export async function startDovecotPair(options: PairOptions = {}): Promise<DovecotPair> {
+  const { relayPort, sharesLog = false } = options;
   const folder = await makeTempFolder('dove');
   await chmod(folder, 0o755); // Mail is another user's.
   const authority = await makeAuthority(folder);
-  const ports = await freePorts(12);
-  const [ex1, ex2] = [await makeServer('ex1', ports.slice(0, 6)), await makeServer('ex2', ports.slice(6))];
+  const ports = await freePorts(16);
+  const [ex1, ex2] = [await makeServer('ex1', ports.slice(0, 8)), await makeServer('ex2', ports.slice(8))];
   await Promise.all([ex1.prepare(ex2.ports.doveadm), ex2.prepare(ex1.ports.doveadm)]);
   const pair = new Pair({ ex1, ex2, authority, folder });
   await pair.heal();
@@ -61,16 +66,17 @@ export async function startDovecotPair(options: PairOptions = {}): Promise<Dovec
 
   async function makeServer(
     name: ServerName,
-    [imap = 0, imaps = 0, doveadm = 0, pop3 = 0, pop3s = 0, sieve = 0]: number[],
+    [imap = 0, imaps = 0, doveadm = 0, pop3 = 0, pop3s = 0, sieve = 0, submission = 0, sasl = 0]: number[],
   ): Promise<DovecotServer> {
     const { certificatePath, keyPath } = await authority.issue(name, [`${name}.test`, '127.0.0.1']);
     const setup = {
       name,
       folder: join(folder, name),
-      ports: { imap, imaps, doveadm, pop3, pop3s, sieve },
+      ports: { imap, imaps, doveadm, pop3, pop3s, sieve, submission, sasl },
       certificatePath,
       keyPath,
-      ...(options.sharesLog === true ? { logPath: join(folder, 'both.log') } : {}),
+      ...(relayPort === undefined ? {} : { relayPort }),
+      ...(sharesLog ? { logPath: join(folder, 'both.log') } : {}),
     };
     await mkdir(setup.folder);
     return new DovecotServer({ ...setup, databases: Object.keys(homes) }, pairMailboxes);
@@ -82,7 +88,7 @@ class Pair implements DovecotPair {
   readonly ex2: DovecotServer;
   readonly authority: Authority;
   readonly mailboxes = pairMailboxes;
-  private readonly folder: string;
+  readonly folder: string;
   private readonly active = new Map<string, ServerName>(Object.entries(homes));
 
   constructor(parts: { ex1: DovecotServer; ex2: DovecotServer; authority: Authority; folder: string }) {

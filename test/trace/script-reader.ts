@@ -42,7 +42,7 @@ export function readScript(script: Uint8Array): ReadStep[] {
   };
   const steps = Array.from({ length: u8() }, step);
   assert(at === bytes.length, 'a script ends with its last step');
-  assert(steps.length <= 16, 'a script has at most 16 steps');
+  assert(steps.length <= 20, 'a script has at most 20 steps');
   return steps;
 }
 

@@ -25,12 +25,15 @@
  * which is sent at once, or cut in two at any byte: the outcome must be the same.
  */
 import { expect } from 'vitest';
+import { smtpDialogues } from '#workers/smtp-dialogue';
 import { runWorker } from '#workers/worker';
 import type { EndReason } from '#model/end-reason';
 import type { ToWorker } from '#model/messages';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { ScriptedEngine } from './scripted-engine.ts';
 import { type World, change, mailboxes, tableOf, usualWorld } from './world.ts';
+
+const openDialogue = smtpDialogues();
 
 export type TraceStep =
   | { readonly is: 'flight'; readonly bytes: string }
@@ -140,6 +143,7 @@ class Player {
         clock: this.#clock,
         schedule: (run) => void this.#scheduled.push(run),
         settle: (run) => void this.#scheduled.push(run),
+        openDialogue,
       },
     );
     const { protocol, tls: policy } = this.#world.frontend;
@@ -254,15 +258,20 @@ class Player {
     return line;
   }
 
-  /** Until nothing is left to do: events taken, promises run, commands submitted. */
+  /**
+   * Until nothing is left to do: events taken, promises run, commands submitted. What judges SMTP's commands
+   * takes a turn of the event loop for some of them.
+   */
   async #settle(): Promise<void> {
-    do {
+    for (let quietTurns = 0; quietTurns < 3; quietTurns++) {
       const isAwake = this.#isAwake;
       this.#isAwake = false;
       if (isAwake) this.#wake();
       await new Promise((resolve) => setImmediate(resolve));
-      for (const run of this.#scheduled.splice(0)) run();
-    } while (this.#isAwake || this.#scheduled.length > 0);
+      const due = this.#scheduled.splice(0);
+      for (const run of due) run();
+      if (isAwake || due.length > 0) quietTurns = 0;
+    }
   }
 }
 

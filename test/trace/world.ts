@@ -58,6 +58,8 @@ const frontends: Readonly<Record<string, FrontendConfig>> = {
   pop3s: { name: 'pop3s', protocol: 'pop3', tls: 'implicit', baseline: [] },
   pop3: { name: 'pop3', protocol: 'pop3', tls: 'starttls', baseline: [] },
   managesieve: { name: 'managesieve', protocol: 'sieve', tls: 'starttls', baseline: [] },
+  submission: { name: 'submission', protocol: 'submission', tls: 'starttls', baseline: [] },
+  submissions: { name: 'submissions', protocol: 'submission', tls: 'implicit', baseline: [] },
 };
 
 function server(name: string, index: number): ServerRoute {
@@ -75,6 +77,7 @@ function server(name: string, index: number): ServerRoute {
     imap: route(993, 'implicit', 'IMAP4REV1 LITERAL+ SASL-IR ID AUTH=PLAIN'),
     pop3: route(995, 'implicit', 'TOP UIDL USER AUTH=PLAIN'),
     sieve: route(4190, 'starttls', 'IMPLEMENTATION=X AUTH=PLAIN SIEVE SIEVE=FILEINTO'),
+    submission: route(465, 'implicit', 'PIPELINING SIZE AUTH AUTH=PLAIN AUTH=LOGIN'),
   };
   return { id: name as ServerId, index, admin: 'ready', weight: 100, protocols };
 }

@@ -9,7 +9,7 @@ import type { SaslMechanism } from '#model/sasl-mechanism';
 
 /** A login, ready to be routed and handed to a server. */
 export interface Login {
-  /** What the answer must carry: IMAP's tag. */
+  /** What the server must hear besides: IMAP's tag, or the name in submission's EHLO. */
   readonly tag: string;
   /** The whole login name, as text; for the log. It holds no control character. */
   readonly user: string;

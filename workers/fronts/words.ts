@@ -3,6 +3,7 @@ import type { Protocol } from '#model/protocol';
 import { imapEngineWords } from './imap/replies.ts';
 import { pop3EngineWords } from './pop3/replies.ts';
 import { sieveEngineWords } from './sieve/replies.ts';
+import { submissionEngineWords } from './smtp/replies.ts';
 
 /**
  * The `words` of a frontend's setup: texts with their line ends, by code of the end reason; 0 is for all
@@ -18,6 +19,7 @@ export function engineWords(protocol: Protocol): { reason: number; text: string 
     case 'sieve':
       return sieveEngineWords;
     case 'submission':
+      return submissionEngineWords;
     case 'smtp':
     case 'lmtp':
     case 'https':
