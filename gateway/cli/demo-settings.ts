@@ -21,6 +21,8 @@ export const demoDoors: readonly { readonly frontend: FrontendName; readonly por
   { frontend: 'imap', port: 2143 },
   { frontend: 'pop3s', port: 2995 },
   { frontend: 'pop3', port: 2110 },
+  { frontend: 'submissions', port: 2465 },
+  { frontend: 'submission', port: 2587 },
   { frontend: 'managesieve', port: 4190 },
 ];
 

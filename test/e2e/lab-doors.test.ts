@@ -278,6 +278,17 @@ test('submission refuses mail without a login, a wrong password, and what is too
   client.destroy();
 });
 
+test('a client that goes without a word leaves no session behind, by any door', async () => {
+  const sessionsOn = (server: string) =>
+    lab.status().servers.find((each) => each.server === server)?.sessions;
+  await eventually('nobody is there', () => sessionsOn('ex1') === 0);
+  const protocols = ['imap', 'pop3', 'sieve', 'submission'] as const;
+  const clients = await Promise.all(protocols.map((protocol) => connect('ex1', protocol)));
+  await eventually('all are there', () => sessionsOn('ex1') === protocols.length);
+  for (const client of clients) client.finish();
+  await eventually('all are gone', () => sessionsOn('ex1') === 0);
+});
+
 test('sessions of all doors end when the copy moves away, and their logins follow it', async () => {
   const sessions = {
     pop3: await connect('ex1', 'pop3'),

@@ -1,6 +1,6 @@
 /**
  * Clients of one mailbox that come and go by its doors, all the time: a login, a command, a moment, an end.
- * Those whose turn it is to stay wait until the session is ended for them.
+ * The first of each door stays instead, until its session is ended for it.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
@@ -36,40 +36,50 @@ export interface Visitors {
 export function startVisitors(doors: readonly Door[], account: Account, eachCount: number): Visitors {
   const good: Record<string, number> = {};
   const wrong: string[] = [];
+  const staying = new Set<DoorSession['client']>();
   let again = 0;
   let isOver = false;
-  const visit = async (door: Door, turn: number) => {
+  const visit = async (door: Door, index: number, turn: number) => {
     const session = await openDoor[door.protocol](door.address, account, door.startTls);
     const verdict = verdictOf(door.protocol, session.answer);
     if (verdict === 'good') {
       good[door.protocol] = (good[door.protocol] ?? 0) + 1;
-      await stay(door.protocol, session, turn);
+      await ask[door.protocol](session.client);
+      if (index === 0) await remain(session);
+      else await leave(door.protocol, session, turn);
     } else if (verdict === 'again') again += 1;
     else wrong.push(`${door.protocol}: ${session.answer}`);
     session.client.destroy();
   };
   const live = async (door: Door, index: number) => {
     for (let turn = index; !isOver; turn += 1) {
-      await visit(door, turn).catch(() => void (again += 1));
+      await visit(door, index, turn).catch(() => void (again += 1));
       await pause(restMs);
     }
+  };
+  const remain = async ({ client }: DoorSession) => {
+    staying.add(client);
+    if (isOver) client.destroy();
+    await client.rest(stayMsMax);
+    staying.delete(client);
   };
   const lives = doors.flatMap((door) => Array.from({ length: eachCount }, (_, index) => live(door, index)));
   return {
     async stop() {
       isOver = true;
+      for (const client of staying) client.destroy();
       await Promise.all(lives);
       return { good, again, wrong };
     },
   };
 }
 
-/** One command, then the end: at once, after a moment, or after a while, with a goodbye or without. */
-async function stay(protocol: DoorProtocol, { client }: DoorSession, turn: number): Promise<void> {
-  await ask[protocol](client);
-  await pause((turn % 4) * stayMs);
-  if (turn % 2 === 0) client.send(goodbyes[protocol]);
-  if (turn % 2 === 0) await client.rest();
+/** At once, after a moment or after a while, with a goodbye or without. */
+async function leave(protocol: DoorProtocol, { client }: DoorSession, turn: number): Promise<void> {
+  await pause((turn % 4) * momentMs);
+  if (turn % 2 === 1) return;
+  client.send(goodbyes[protocol]);
+  await client.rest();
 }
 
 const ask: Readonly<Record<DoorProtocol, (client: DoorSession['client']) => Promise<unknown>>> = {
@@ -104,4 +114,6 @@ const words: Readonly<Record<DoorProtocol, readonly [RegExp, RegExp]>> = {
 };
 
 const restMs = 30;
-const stayMs = 60;
+const momentMs = 60;
+/** Longer than a test takes from one move to the next. */
+const stayMsMax = 30_000;

@@ -8,6 +8,7 @@ import { type DovecotPair, type ServerName, pairMailboxes, startDovecotPair } fr
 import type { DovecotServer } from './dovecot-server.ts';
 import { type Gateway, startGateway, trusting } from './gateway.ts';
 import { type TrailLogin, trailOf } from './login-trail.ts';
+import { startSmtpSink } from './smtp-sink.ts';
 
 export interface DoorsSite {
   readonly pair: DovecotPair;
@@ -20,8 +21,12 @@ export interface DoorsSite {
   close(): Promise<void>;
 }
 
-export async function startDoorsSite(): Promise<DoorsSite> {
-  const pair = await startDovecotPair({ sharesLog: true });
+const frontends = ['imaps', 'imap', 'pop3s', 'pop3', 'managesieve', 'submission', 'submissions'];
+
+/** `settings`: of the gateway, besides or instead. */
+export async function startDoorsSite(settings: Readonly<Record<string, string>> = {}): Promise<DoorsSite> {
+  const sink = await startSmtpSink();
+  const pair = await startDovecotPair({ sharesLog: true, relayPort: sink.port });
   await pair.ex2.mount('db1');
   const servers = [pair.ex1, pair.ex2];
   const gateway = await startGateway({
@@ -30,11 +35,10 @@ export async function startDoorsSite(): Promise<DoorsSite> {
     mailboxes: Object.fromEntries(pairMailboxes.map(({ user, database }) => [user, database])),
     settings: {
       POSTERN_MOVE_HOLD_FOR: '5s',
-      POSTERN_PROTOCOLS: 'imaps,imap,pop3s,pop3,managesieve',
-      POSTERN_POP3S_PORT: '0',
-      POSTERN_POP3_PORT: '0',
-      POSTERN_MANAGESIEVE_PORT: '0',
+      POSTERN_PROTOCOLS: frontends.join(','),
+      ...Object.fromEntries(frontends.map((name) => [`POSTERN_${name.toUpperCase()}_PORT`, '0'])),
       ...Object.assign({}, ...servers.map(doorPorts)),
+      ...settings,
     },
   });
   const claim = (server: ServerName) => gateway.agent.say({ db1: server, db2: 'ex2', db3: 'ex1' });
@@ -49,13 +53,18 @@ export async function startDoorsSite(): Promise<DoorsSite> {
     async close() {
       await gateway.close();
       await pair.close();
+      await sink.close();
     },
   };
 }
 
 function doorPorts({ name, ports }: DovecotServer): Record<string, string> {
   const of = (setting: string) => `POSTERN_SERVER_${name.toUpperCase()}_${setting}`;
-  return { [of('POP3_PORT')]: String(ports.pop3s), [of('MANAGESIEVE_PORT')]: String(ports.sieve) };
+  return {
+    [of('POP3_PORT')]: String(ports.pop3s),
+    [of('MANAGESIEVE_PORT')]: String(ports.sieve),
+    [of('SUBMISSION_PORT')]: String(ports.submission),
+  };
 }
 
 function doorsOf(gateway: Gateway): Door[] {
@@ -72,5 +81,7 @@ function doorsOf(gateway: Gateway): Door[] {
     implicit('pop3', 'pop3s'),
     upgraded('pop3', 'pop3'),
     upgraded('sieve', 'managesieve'),
+    upgraded('submission', 'submission'),
+    implicit('submission', 'submissions'),
   ];
 }
