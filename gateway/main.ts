@@ -1,8 +1,9 @@
 /**
  * The composition root: builds one gateway, and takes it apart. No logic.
  *
- * The only file of the gateway in which the engine is a value, and the one that names the workers' entry file
- * and gives their pure decisions (which server, which mailbox, which words) to the parts that show them.
+ * The only file of the gateway in which the engine is a value (start-doctor.ts is for a process without one),
+ * and the one that names the workers' entry file and gives their pure decisions (which server, which mailbox,
+ * which words) to the parts that show them.
  */
 import * as engine from '#native';
 import type { Snapshot } from '#gateway/admin/snapshot';

@@ -77,8 +77,9 @@ function greetingMonitor(parts: MonitorsParts, { server, protocol, endpoint }: A
   const baseline = [...new Set(frontends.flatMap((frontend) => frontend.baseline))];
   const warn = warner(log, `the greeting probe of ${server.id} for ${protocol}`);
   const ask = greetingProbes[protocol];
+  const identity = server.protocols[protocol]?.identity ?? 'none';
   return startMonitor<Verdict>({
-    probe: () => ask({ probe, endpoint, baseline, timeouts: timeoutsOf(settings) }),
+    probe: () => ask({ probe, endpoint, identity, baseline, timeouts: timeoutsOf(settings) }),
     failure: (why) => ({ is: 'bad', why }),
     onSeen: (seen) => {
       warn(seen);
@@ -139,15 +140,17 @@ function tell(
 }
 
 /** What each protocol's server is asked at every interval. */
-const greetingProbes: Readonly<Record<LoginProtocol, (parts: GreetingProbeParts) => Promise<Seen<Verdict>>>> =
-  {
-    imap: probeImap,
-    pop3: probePop3,
-    sieve: probeSieve,
-    submission: probeSubmission,
-  };
+export const greetingProbes: Readonly<
+  Record<LoginProtocol, (parts: GreetingProbeParts) => Promise<Seen<Verdict>>>
+> = {
+  imap: probeImap,
+  pop3: probePop3,
+  sieve: probeSieve,
+  submission: probeSubmission,
+};
 
-function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
+/** How long probes wait. */
+export function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
   const { connectTimeoutMs, greetingTimeoutMs } = monitor;
   return { connectTimeoutMs, greetingTimeoutMs, answerTimeoutMs };
 }

@@ -200,12 +200,25 @@ export interface ProbeOutcome {
   /** The lines that the script kept, until something went wrong. */
   lines: Array<string>
   elapsedMs: number
+  /** Where there was a connection that stood. */
+  standing?: ProbeStanding
 }
 
 export interface ProbeRequest {
   endpoint: EngineEndpoint
   /** As encodeScript writes it. */
   script: Uint8Array
+}
+
+/** How a probe's connection stood when its script ended. */
+export interface ProbeStanding {
+  /** The gateway's address on it. */
+  localAddress: string
+  /** Empty while it is clear, as the next one. */
+  tlsVersion: string
+  cipherSuite: string
+  /** The server's own, DER. */
+  certificate?: Uint8Array
 }
 
 /** Swaps the whole routing table in. Throws in words when it is malformed; the old one stays. */

@@ -16,7 +16,7 @@ export async function probeImap({
   endpoint,
   baseline,
   timeouts,
-}: GreetingProbeParts): Promise<Seen<Verdict>> {
+}: Omit<GreetingProbeParts, 'identity'>): Promise<Seen<Verdict>> {
   const script = encodeScript([
     ...openingSteps(endpoint.tls, timeouts),
     ...commandSteps('c', 'CAPABILITY', timeouts, '* CAPABILITY'),

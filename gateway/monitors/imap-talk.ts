@@ -23,6 +23,7 @@ export function commandSteps(tag: string, command: string, timeouts: ProbeTimeou
   return [send(`${tag} ${command}\r\n`), expect(timeouts.answerTimeoutMs, answerRules(tag, kept))];
 }
 
+/** The answer to the command with this tag: see `commandSteps`. */
 export function answerRules(tag: string, kept?: string): Rule[] {
   return [
     accept(`${tag} OK`, 'before'),
@@ -31,6 +32,48 @@ export function answerRules(tag: string, kept?: string): Rule[] {
     fail('* BYE', 'before'),
     skip('* '),
   ];
+}
+
+/** Who logs in. */
+export interface ImapAccount {
+  readonly user: string;
+  readonly password: { reveal(): string };
+}
+
+/**
+ * LOGIN with literals, which carry any password; AUTHENTICATE PLAIN where LOGIN is disabled. Its tag is `l`.
+ */
+export function loginSteps(
+  { user, password }: ImapAccount,
+  capabilities: readonly string[],
+  timeouts: ProbeTimeouts,
+): Step[] {
+  const secret = password.reveal();
+  if (capabilities.includes('LOGINDISABLED')) {
+    const proof = Buffer.from(`\0${user}\0${secret}`).toString('base64');
+    return [send('l AUTHENTICATE PLAIN\r\n'), goOn(timeouts), send(`${proof}\r\n`), judged(timeouts)];
+  }
+  return [
+    send(`l LOGIN {${Buffer.byteLength(user)}}\r\n`),
+    goOn(timeouts),
+    send(`${latin1Of(user)} {${Buffer.byteLength(secret)}}\r\n`),
+    goOn(timeouts),
+    send(`${latin1Of(secret)}\r\n`),
+    judged(timeouts),
+  ];
+}
+
+function goOn(timeouts: ProbeTimeouts): Step {
+  return expect(timeouts.answerTimeoutMs, [accept('+', 'before'), ...answerRules('l')]);
+}
+
+function judged(timeouts: ProbeTimeouts): Step {
+  return expect(timeouts.answerTimeoutMs, answerRules('l'));
+}
+
+/** A script's strings carry one byte a character. */
+function latin1Of(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 /** LOGOUT, so that no half-open session stays behind. Its answer says nothing that we want to know. */

@@ -14,13 +14,14 @@ import { bad, isOurFault, lackOf, troubleWith } from './probe-outcome.ts';
 
 /** One question to one server. Never rejects if the engine's probe doesn't. */
 export async function probePop3(parts: GreetingProbeParts): Promise<Seen<Verdict>> {
-  const { probe, endpoint, timeouts } = parts;
+  const { probe, endpoint, identity, timeouts } = parts;
   const script = encodeScript([
     ...openingSteps(endpoint.tls, timeouts),
     send('CAPA\r\n'),
     expect(timeouts.answerTimeoutMs, answerRules),
     // RFC 2449 section 5: a line each, until a dot alone.
     expect(timeouts.answerTimeoutMs, [accept('.'), skip('', 'before')]),
+    ...(identity === 'xclient' ? xclientSteps(timeouts) : []),
     // Its answer says nothing that we want to know.
     send('QUIT\r\n'),
   ]);
@@ -31,6 +32,13 @@ function openingSteps(tls: EngineEndpoint['tls'], timeouts: ProbeTimeouts): Step
   const greeting = expect(timeouts.greetingTimeoutMs, [accept('+OK', 'before'), fail('-ERR')]);
   if (tls !== 'starttls') return [greeting];
   return [greeting, send('STLS\r\n'), expect(timeouts.answerTimeoutMs, answerRules), { step: 'startTls' }];
+}
+
+/**
+ * Dovecot says only in its greeting, in clear, whether it takes XCLIENT: so it is asked, and told nothing.
+ */
+function xclientSteps(timeouts: ProbeTimeouts): Step[] {
+  return [send('XCLIENT\r\n'), expect(timeouts.answerTimeoutMs, [accept('+OK', 'before'), accept('-ERR')])];
 }
 
 const answerRules = [accept('+OK', 'before'), refuse('-ERR', 'before')];
@@ -48,18 +56,19 @@ function verdictOf(
   if (outcome.reason !== 0 && !isRefused) return bad(troubleWith(outcome, timeouts, /^-ERR/i));
 
   // RFC 1939 knows no CAPA; a server without it has USER, or nothing that we could use.
-  const capabilities = isRefused ? ['USER'] : capabilitiesOf(lines);
+  const capabilities = isRefused
+    ? ['USER']
+    : capabilitiesOf(lines.slice(endpoint.tls === 'starttls' ? 0 : 1));
   const missing = missingOf(capabilities, baseline);
   if (missing !== undefined) return bad(missing);
   return { is: 'good', capabilities, tookMs: outcome.elapsedMs };
 }
 
-/** The list of the last CAPA, and XCLIENT where the greeting has it in brackets, as Dovecot says it. */
-function capabilitiesOf(lines: readonly string[]): string[] {
-  const last = lines.findLastIndex((line) => line.startsWith('+OK'));
-  const listed = lines.slice(last + 1).flatMap(wordsOf);
-  const isTold = lines.slice(0, last).some((line) => line.startsWith('+OK [XCLIENT]'));
-  return [...new Set([...listed, ...(isTold ? ['XCLIENT'] : [])])];
+/** What stands behind the +OK of CAPA, and XCLIENT where a last +OK has granted it. */
+function capabilitiesOf([, ...lines]: readonly string[]): string[] {
+  const isGranted = lines.at(-1)?.startsWith('+OK') === true;
+  const listed = (isGranted ? lines.slice(0, -1) : lines).flatMap(wordsOf);
+  return [...new Set([...listed, ...(isGranted ? ['XCLIENT'] : [])])];
 }
 
 /** `SASL PLAIN LOGIN`: the name, and with each value. */

@@ -4,6 +4,7 @@
  */
 import type { Verdict } from '#model/claim';
 import { codeOf, endReasonOf } from '#model/end-reason';
+import type { Identity } from '#model/routing-table';
 import type { EngineEndpoint, ProbeOutcome, ProbeRequest } from '#native';
 
 /** The part of the engine that probes need. */
@@ -19,6 +20,8 @@ export interface ProbeTimeouts {
 export interface GreetingProbeParts {
   readonly probe: Probe;
   readonly endpoint: EngineEndpoint;
+  /** How the server is to be told of clients. */
+  readonly identity: Identity;
   /** What the frontends promise before the login, upper case: a server without it is down. */
   readonly baseline: readonly string[];
   readonly timeouts: ProbeTimeouts;

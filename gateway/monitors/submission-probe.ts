@@ -12,7 +12,7 @@ import { type GreetingProbeParts, type ProbeTimeouts } from './probe-outcome.ts'
 import { bad, isOurFault, lackOf, troubleWith } from './probe-outcome.ts';
 
 /** One question to one server. Never rejects if the engine's probe doesn't. */
-export async function probeSubmission(parts: GreetingProbeParts): Promise<Seen<Verdict>> {
+export async function probeSubmission(parts: Omit<GreetingProbeParts, 'identity'>): Promise<Seen<Verdict>> {
   const { probe, endpoint, baseline, timeouts } = parts;
   const script = encodeScript([
     expect(timeouts.greetingTimeoutMs, [skip('220-'), accept('220'), fail('', 'before')]),

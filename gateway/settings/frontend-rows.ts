@@ -79,9 +79,8 @@ export const frontendRows: readonly SettingRow[] = [
     { is: 'capabilities' },
     undefined,
     'What ManageSieve offers before the login besides what the preset gives: what every server has. A ' +
-      'Sieve extension is written `SIEVE=ENOTIFY`, a way to notify `NOTIFY=MAILTO`, a number ' +
-      '`MAXREDIRECTS=4` (more than that will do). A server that lacks one is down for ManageSieve, and ' +
-      '`status` names what it lacks. `AUTH=` is offered inside TLS only.',
+      'Sieve extension is written `SIEVE=ENOTIFY`, a way to notify `NOTIFY=MAILTO`. A server that lacks ' +
+      'one is down for ManageSieve, and `status` names what it lacks. `AUTH=` is offered inside TLS only.',
     'that of the preset alone',
   ),
   row(

@@ -12,6 +12,8 @@ export interface DovecotSetup {
   readonly logPath?: string;
   /** Where it relays what its users send; without one it takes no mail of them. */
   readonly relayPort?: number;
+  /** Lines that stand last, and so win. */
+  readonly extra?: string;
 }
 
 export interface DovecotPorts {
@@ -41,6 +43,7 @@ export function dovecotConfig(setup: DovecotSetup): string {
     services(setup),
     otherDoors(setup),
     ...(setup.relayPort === undefined ? [] : [submission(setup, setup.relayPort)]),
+    setup.extra ?? '',
   ].join('\n');
 }
 
@@ -82,7 +85,7 @@ namespace inbox {
 }
 plugin {
   mail_replica =
-  sieve = file:${folder}/live/%{userdb:database}/%n/sieve;active=${folder}/live/%{userdb:database}/%n/active
+  sieve = file:~/sieve;active=~/active-sieve
 }
 # Replication reaches the copy itself, mounted or not.
 protocol doveadm {

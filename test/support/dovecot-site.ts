@@ -17,10 +17,18 @@ export interface DovecotSite {
   close(): Promise<void>;
 }
 
-/** Where a server has its doors beside IMAP; it matters once POSTERN_PROTOCOLS names them. */
+/**
+ * Where a server has its doors beside IMAP; it matters once POSTERN_PROTOCOLS names them. POP3 is spoken to
+ * in both ways: to ex1 inside TLS from the first byte, to ex2 behind STLS.
+ */
 function otherDoors({ name, ports }: DovecotServer): Record<string, string> {
   const of = (setting: string) => `POSTERN_SERVER_${name.toUpperCase()}_${setting}`;
-  return { [of('POP3_PORT')]: String(ports.pop3s), [of('MANAGESIEVE_PORT')]: String(ports.sieve) };
+  const isFirst = name === 'ex1';
+  return {
+    [of('POP3_PORT')]: String(isFirst ? ports.pop3s : ports.pop3),
+    [of('POP3_TLS')]: isFirst ? 'implicit' : 'starttls',
+    [of('MANAGESIEVE_PORT')]: String(ports.sieve),
+  };
 }
 
 export const ann = { user: 'ann@pair.test', password: 'secret' };

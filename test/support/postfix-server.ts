@@ -1,7 +1,7 @@
 /**
- * One real Postfix on free ports of 127.0.0.1 that takes mail of users who log in: 587 with STARTTLS and
- * 465, by the passwords of a Dovecot beside it, and relays it to a sink. It has its own configuration and
- * queue, and is no part of the machine's mail.
+ * One real Postfix on free ports of 127.0.0.1 that takes mail of users who log in: 587 with STARTTLS and 465,
+ * by the passwords of a Dovecot beside it, and relays it to a sink. It has its own configuration and queue,
+ * and is no part of the machine's mail.
  */
 import { chown, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';

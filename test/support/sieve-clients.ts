@@ -27,8 +27,9 @@ class Client:
             lines.append(line)
             if line.endswith(b'}'):
                 lines.append(self.file.read(int(line[line.rindex(b'{') + 1:-1])))
-            elif line[:2] in (b'OK', b'NO') or line[:3] == b'BYE' or line == b'':
-                if line != b'' or not self.file.peek(1): return lines
+                self.file.readline()
+            if line[:2] in (b'OK', b'NO') or line[:3] == b'BYE' or line == b'':
+                return lines
     def ask(self, command):
         self.socket.sendall(command)
         return self.answer()

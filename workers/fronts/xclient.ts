@@ -5,9 +5,24 @@
  * The values are our own facts: addresses, ports and our session id. Anything else in them would be a fault
  * of ours, and is left out.
  */
+import type { ServerProtocolRoute } from '#model/routing-table';
 import type { ClientFacts } from './front.ts';
+import { valuesOf } from './offer.ts';
 
-/** `NAME=value` for each attribute that the server takes and that we know, with single spaces. */
+/**
+ * What stands behind XCLIENT for POP3 and ManageSieve, where only Dovecot has it: `NAME=value` for each
+ * attribute that the server takes and that we know. Undefined where the server is not to be told.
+ */
+export function xclientArguments(server: ServerProtocolRoute, client: ClientFacts): string | undefined {
+  const { capabilities } = server.offer;
+  const named = valuesOf(capabilities, 'XCLIENT');
+  if (server.identity !== 'xclient' || (named.length === 0 && !capabilities.includes('XCLIENT'))) {
+    return undefined;
+  }
+  return xclientPairs(client, named.length > 0 ? named : usualAttributes) || undefined;
+}
+
+/** `NAME=value` with single spaces; empty where the server takes nothing that we know. */
 export function xclientPairs(client: ClientFacts, attributes: readonly string[]): string {
   const facts: Readonly<Record<string, string>> = {
     PORT: client.clientPort,
@@ -24,3 +39,6 @@ export function xclientPairs(client: ClientFacts, attributes: readonly string[])
     .map(([name, value]) => `${name}=${value.replace(/[^0-9A-Za-z.:]/g, '')}`)
     .join(' ');
 }
+
+/** What every Dovecot takes; it says XCLIENT without a list. */
+const usualAttributes = ['ADDR', 'PORT', 'SESSION', 'TTL'];

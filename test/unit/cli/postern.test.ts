@@ -295,6 +295,7 @@ async function command(env: Record<string, string>, args: string[]) {
       surroundings: systemSurroundings,
       run: start('run'),
       demo: start('demo'),
+      doctor: start('doctor'),
       addLab: () => {},
     },
     args,

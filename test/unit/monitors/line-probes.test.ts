@@ -24,7 +24,6 @@ test.each<[string, Tls, string, string]>([
     'good: USER EXPIRE EXPIRE=60 IMPLEMENTATION IMPLEMENTATION=X IMPLEMENTATION=Y',
   ],
   ['STLS, and what is offered inside TLS', 'starttls', '+OK hi|+OK go|+OK|USER|TOP|.', 'good: USER TOP'],
-  ['Dovecot, which trusts us', 'implicit', '+OK [XCLIENT] hi|+OK|USER|.', 'good: USER XCLIENT'],
   ['a server from before CAPA', 'implicit', '+OK hi|-ERR what', 'good: USER'],
   ['a server from before CAPA, inside TLS', 'starttls', '+OK hi|+OK go|-ERR what', 'good: USER'],
   ['no STLS', 'starttls', '+OK hi|-ERR what', 'bad: offers no STLS'],
@@ -51,7 +50,8 @@ test.each<[string, Tls, string, string]>([
     '"SASL" ""|"STARTTLS"|OK|OK go|"SIEVE" ""|"SASL" "PLAIN"|OK',
     'good: SIEVE SASL AUTH=PLAIN',
   ],
-  ['literals', 'off', '"SIEVE" {8}|fileinto|"SASL" "PLAIN"|OK', 'good: SIEVE SIEVE=FILEINTO SASL AUTH=PLAIN'],
+  ['literals', 'off', '"SIEVE" {8}fileinto|"SASL" "PLAIN"|OK', 'good: SIEVE SIEVE=FILEINTO SASL AUTH=PLAIN'],
+  ['a line that is no capability', 'off', '"SIEVE" ""|* CAPABILITY x', 'bad: unexpected answer: in words'],
   ['no STARTTLS', 'starttls', '"SIEVE" ""|OK|NO "what"', 'bad: offers no STARTTLS'],
   ['no PLAIN', 'off', '"SIEVE" ""|"SASL" "GSSAPI"|OK', 'bad: offers no AUTH=PLAIN'],
   ['no sieve at all', 'off', 'OK "hi"', 'bad: offers no SIEVE'],
@@ -60,6 +60,15 @@ test.each<[string, Tls, string, string]>([
   ['silence in the list', 'off', '"SIEVE" ""', 'bad: no answer within 10s'],
 ])('the greeting probe of ManageSieve, %s', async (_, tls, said, expected) => {
   expect(wordsOf(await probeSieve(parts(tls, said)))).toBe(expected);
+});
+
+test.each<[string, Tls, string, string]>([
+  ['takes it from us', 'implicit', '+OK hi|+OK|USER|.|+OK Updated', 'good: USER XCLIENT'],
+  ['takes it from us inside TLS', 'starttls', '+OK hi|+OK|+OK|USER|.|+OK Updated', 'good: USER XCLIENT'],
+  ['does not take it from us', 'implicit', '+OK hi|+OK|USER|.|-ERR no', 'good: USER'],
+  ['says so in CAPA', 'implicit', '+OK hi|+OK|USER|XCLIENT ADDR|.|+OK', 'good: USER XCLIENT XCLIENT=ADDR'],
+])('a POP3 server that is to be told by XCLIENT and %s', async (_, tls, said, expected) => {
+  expect(wordsOf(await probePop3({ ...parts(tls, said), identity: 'xclient' }))).toBe(expected);
 });
 
 test('a server without an item that frontends promise is bad, with the item named', async () => {
@@ -72,15 +81,6 @@ test('a server without an item that frontends promise is bad, with the item name
   expect(wordsOf(await probeSieve({ ...sieve, baseline: ['SIEVE=FILEINTO', 'SIEVE=ENOTIFY'] }))).toBe(
     'bad: offers no SIEVE=ENOTIFY',
   );
-});
-
-test.each<[string, string]>([
-  ['MAXREDIRECTS=3', 'good'],
-  ['MAXREDIRECTS=4', 'good'],
-  ['MAXREDIRECTS=5', 'bad'],
-])('where 4 redirects are allowed, a promise of %s is %s', async (item, expected) => {
-  const sieve = parts('off', '"SIEVE" ""|"SASL" "PLAIN"|"MAXREDIRECTS" "4"|OK');
-  expect((await probeSieve({ ...sieve, baseline: [item] })).is).toBe(expected);
 });
 
 test.each([probePop3, probeSieve])(
@@ -113,6 +113,7 @@ function parts(tls: Tls, said: string): GreetingProbeParts {
   return {
     probe: async ({ script }: ProbeRequest) => playedBy(script, said.split('|')),
     endpoint: { protocol: 2, address: '127.0.0.1', port: 110, tls, tlsName: 'ex1.test', caPem: '' },
+    identity: 'none',
     baseline: [],
     timeouts: { connectTimeoutMs: 3_000, greetingTimeoutMs: 5_000, answerTimeoutMs: 10_000 },
   };

@@ -9,10 +9,10 @@ import { type Rule, type Step, encodeScript, scriptBytesMax } from '#model/hando
 import type { ServerProtocolRoute } from '#model/routing-table';
 import { accept, expect, fail, refuse, send } from '#model/script-steps';
 import type { ClientFacts, HandoffPlan, HandoffTimeouts, Refusal } from '../front.ts';
-import { type KnownOffer, type NoWay, knownOffer, noMechanism, valuesOf } from '../offer.ts';
+import { type KnownOffer, type NoWay, knownOffer, noMechanism } from '../offer.ts';
 import { printable } from '../refusal.ts';
 import { type Login, type Proof, encodeBase64, saslMessageOf } from '../sasl.ts';
-import { xclientPairs } from '../xclient.ts';
+import { xclientArguments } from '../xclient.ts';
 import { replies } from './replies.ts';
 
 /** The plan for one login on one server; it depends on what the server offers. */
@@ -40,14 +40,11 @@ function startTlsSteps(server: ServerProtocolRoute, timeoutMs: number): Step[] {
   return [send('STLS\r\n'), expect(timeoutMs, [accept('+OK'), fail('-ERR')]), { step: 'startTls' }];
 }
 
-/** Dovecot's own. A server that dislikes it still gets the login. */
+/** A server that dislikes it still gets the login. */
 function xclientSteps(server: ServerProtocolRoute, client: ClientFacts, timeoutMs: number): Step[] {
-  const { capabilities } = server.offer;
-  if (server.identity !== 'xclient' || !capabilities.includes('XCLIENT')) return [];
-  const named = valuesOf(capabilities, 'XCLIENT');
-  const pairs = xclientPairs(client, named.length > 0 ? named : xclientAttributes);
-  if (pairs === '') return [];
-  return [send(`XCLIENT ${pairs}\r\n`), expect(timeoutMs, [accept('+OK'), accept('-ERR')])];
+  const told = xclientArguments(server, client);
+  if (told === undefined) return [];
+  return [send(`XCLIENT ${told}\r\n`), expect(timeoutMs, [accept('+OK'), accept('-ERR')])];
 }
 
 function loginSteps(proof: Proof, offer: KnownOffer, timeoutMs: number): Step[] | NoWay {
@@ -121,6 +118,3 @@ export function pop3RefusalOf(serverLine: string): Refusal {
 
 /** RFC 2449 section 8: a code of letters, digits, slashes and hyphens. */
 const refusalForm = /^-ERR \[([A-Za-z0-9/-]+)\] ?(.*)$/i;
-
-/** What Dovecot takes; its CAPA says XCLIENT without a list. */
-const xclientAttributes = ['ADDR', 'PORT', 'SESSION', 'TTL'];

@@ -8,10 +8,10 @@ import { type Rule, type Step, encodeScript, scriptBytesMax } from '#model/hando
 import type { ServerProtocolRoute } from '#model/routing-table';
 import { accept, expect, fail, refuse, send, skip } from '#model/script-steps';
 import type { ClientFacts, HandoffPlan, HandoffTimeouts, Refusal } from '../front.ts';
-import { knownOffer, noMechanism, valuesOf } from '../offer.ts';
+import { knownOffer, noMechanism } from '../offer.ts';
 import { printable, wantsPrivacy } from '../refusal.ts';
 import { type Login, type Proof, encodeBase64, saslMessageOf } from '../sasl.ts';
-import { xclientPairs } from '../xclient.ts';
+import { xclientArguments } from '../xclient.ts';
 import { replies } from './replies.ts';
 
 /** The plan for one login on one server; it depends on what the server offers. */
@@ -51,11 +51,11 @@ function openingSteps(server: ServerProtocolRoute, client: ClientFacts, timeoutM
   return [listed, ...(tls === 'starttls' ? startTls : []), ...xclientSteps(server, client, timeoutMs)];
 }
 
-/** Dovecot's own. A server that dislikes it still gets the login. */
+/** A server that dislikes it still gets the login. */
 function xclientSteps(server: ServerProtocolRoute, client: ClientFacts, timeoutMs: number): Step[] {
-  const pairs = xclientPairs(client, valuesOf(server.offer.capabilities, 'XCLIENT'));
-  if (server.identity !== 'xclient' || pairs === '') return [];
-  return [send(`XCLIENT ${pairs}\r\n`), expect(timeoutMs, [accept('OK'), accept('NO'), fail('BYE')])];
+  const told = xclientArguments(server, client);
+  if (told === undefined) return [];
+  return [send(`XCLIENT ${told}\r\n`), expect(timeoutMs, [accept('OK'), accept('NO'), fail('BYE')])];
 }
 
 /** RFC 5804 section 2.1, with the response at once: a server of this protocol has to take it. */
@@ -68,8 +68,8 @@ function authenticateSteps(proof: Proof, timeoutMs: number): Step[] {
   ];
 }
 
-/** Capabilities by lines, a literal's lines among them, up to the OK. */
-const capabilityRules: readonly Rule[] = [accept('OK'), fail('NO'), fail('BYE'), skip('')];
+/** Capabilities up to the OK, each a line that begins with a string; a literal belongs to its line. */
+const capabilityRules: readonly Rule[] = [accept('OK'), fail('NO'), fail('BYE'), skip('"'), skip('{')];
 
 /**
  * The server's judgement. A challenge behind the only message is a refusal: a token's error text (RFC 7628

@@ -59,6 +59,7 @@ test('the longest way has no more steps than a script may have', () => {
 
 test.each<[string, ServerProtocolRoute['identity'], string, string]>([
   ['it offers it and we may', 'xclient', 'XCLIENT=TTL XCLIENT=ADDR', 'XCLIENT TTL=5 ADDR=2001:db8::7\r\n'],
+  ['it offers it without a list', 'xclient', 'XCLIENT', 'XCLIENT PORT=50000 SESSION=00000000000abc TTL=5 '],
   ['V23: we know no attribute that it names', 'xclient', 'XCLIENT=LOGIN XCLIENT=HELO', 'AUTHENTICATE'],
   ['V23: it offers it, but we may not', 'none', 'XCLIENT=ADDR', 'AUTHENTICATE'],
   ['V23: it does not offer it', 'xclient', 'SIEVE', 'AUTHENTICATE'],
