@@ -133,17 +133,15 @@ export interface FrontendSetup {
  */
 export declare function goodbye(selection: Selection, goodbye: Goodbye): Promise<number>
 
-/** What sessions are told, why, and how fast. */
+/** Why sessions are told to go, and how fast. What each hears are its frontend's words for the reason. */
 export interface Goodbye {
   /** The code of an end reason. */
   reason: number
-  /** Whole lines of the clients' protocol. */
-  words: string
   /** So many spliced sessions a second over all IO threads, evenly spread; 0 for all at once. */
   perSecond: number
   /**
    * How long a session that was told may take until it stands between two commands. Then it goes: with
-   * the words between two responses, without them inside one.
+   * the words where its protocol has a place for them, else without.
    */
   windowMs: number
 }
@@ -219,6 +217,8 @@ export interface Selection {
   server?: number
   /** Sessions on this server are left out. */
   exceptServer?: number
+  /** The code of a protocol: sessions of its frontends. */
+  protocol?: number
 }
 
 /** Gives each server's name its index; a name keeps it for the life of the process. */

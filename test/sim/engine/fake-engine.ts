@@ -56,8 +56,7 @@ function lifeOf(core: EngineCore) {
     accept: () => core.accept(),
     stopAccepting: () => core.tellAll(() => (core.isAccepting = false)),
     stop() {
-      const farewell = { reason: 'shutdown', words: '', windowMs: 0 } as const;
-      for (const session of core.all()) session.goodbye(farewell);
+      for (const session of core.all()) session.cutOff();
       core.isStopped = true;
     },
     vanish() {

@@ -1,4 +1,5 @@
-//! What crosses at the start and with each published table: plain objects, checked while they are converted.
+//! What crosses at the start and with each published table: plain objects, checked while they are
+//! converted.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -194,7 +195,7 @@ fn socket_address(text: &str) -> Result<SocketAddr> {
     text.parse().map_err(|_| fault(format!("{text} is no address with a port")))
 }
 
-fn protocol(code: u32) -> Result<u8> {
+pub fn protocol(code: u32) -> Result<u8> {
     u8::try_from(code).map_err(|_| fault(format!("no protocol has the code {code}")))
 }
 

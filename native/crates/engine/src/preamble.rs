@@ -16,6 +16,7 @@ use std::rc::Rc;
 use postern_queue::worker_queue::Pushed;
 use postern_tls::{AnySide, PlainSide, Side, SideFault, TlsFacts};
 use postern_wire::framer::{Framer, FramerLimits};
+use postern_wire::tracker::Tracker;
 use zeroize::Zeroizing;
 
 use self::client_tls::tls_fields;
@@ -241,8 +242,8 @@ impl<'a> Preamble<'a> {
             }
             // Meant for a handoff that has ended meanwhile.
             SessionCommand::Goodbye(farewell) if concerns_a_server(farewell.reason) => {}
-            SessionCommand::Goodbye(Farewell { reason, words, .. }) => {
-                return Err(Ending { reason, detail: String::new(), words: words.to_vec() });
+            SessionCommand::Goodbye(Farewell { reason, .. }) => {
+                return Err(Ending::worded(reason, self.guard.frontend()));
             }
             SessionCommand::WorkerGone => self.worker_gone()?,
             // `frame` tries again.
@@ -271,7 +272,8 @@ impl<'a> Preamble<'a> {
         dismiss_worker(self.io(), self.slot());
     }
 
-    /// A client that has said nothing loses nothing: another worker takes it. The rest is told to come again.
+    /// A client that has said nothing loses nothing: another worker takes it. The rest is told to come
+    /// again.
     fn worker_gone(&mut self) -> Result<(), Ending> {
         self.dismiss_worker();
         if self.read_total > 0 || self.has_left {
@@ -310,7 +312,10 @@ impl<'a> Preamble<'a> {
         let pending = std::mem::take(&mut *self.read);
         let client_left = self.has_left;
         let plain = Client { net: self.client.net, side: std::mem::replace(&mut self.client.side, none()) };
-        Spliced::new(plain, opened.server, pending, opened.pin).with_client_left(client_left)
+        let tracker = Tracker::behind_login(self.guard.frontend().protocol, &opened.server.words);
+        Spliced::new(plain, opened.server, opened.pin, tracker)
+            .with_pending(pending)
+            .with_client_left(client_left)
     }
 }
 

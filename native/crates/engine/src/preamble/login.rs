@@ -119,8 +119,8 @@ impl Preamble<'_> {
             SessionCommand::Goodbye(farewell) if concerns_a_server(farewell.reason) => {
                 Ok(Some(failed(farewell.reason, String::new())))
             }
-            SessionCommand::Goodbye(Farewell { reason, words, .. }) => {
-                Err(Ending { reason, detail: String::new(), words: words.to_vec() })
+            SessionCommand::Goodbye(Farewell { reason, .. }) => {
+                Err(Ending::worded(reason, self.guard.frontend()))
             }
             SessionCommand::End { reason, words } => {
                 self.dismiss_worker();
