@@ -99,6 +99,9 @@ export interface EngineLimits {
   tlsTimeoutMs: number
   connectTimeoutMs: number
   loginAttemptsMax: number
+  sessionsPerMailboxMax: number
+  /** How long the answer to a refused login is held back at the most; 0: not at all. */
+  loginDelayMaxMs: number
 }
 
 export interface EngineServer {
@@ -276,6 +279,10 @@ export interface Stats {
   goodbyesWorded: number
   /** The same, closed without words. */
   goodbyesPlain: number
+  /** Logins that servers refused, and whose clients heard so at once. */
+  refusals: number
+  /** The same, where the answer was held back. */
+  refusalsDelayed: number
   /** Counts by code of the end reason. */
   ends: Array<number>
   workers: Array<WorkerStats>

@@ -285,6 +285,8 @@ export class EngineSession implements SessionView {
     if (isBusy && op !== ops.end) return;
     switch (op) {
       case ops.write:
+      // How long an answer is held back is the real engine's to count.
+      case ops.refuse:
         this.#consume(argument);
         this.#say(text);
         break;

@@ -96,4 +96,5 @@ const words: Readonly<Record<EndReason, string>> = {
   server_left: temporary,
   held_elsewhere: temporary,
   tls_truncated: '',
+  too_many_for_mailbox: '* BYE [LIMIT] Too many sessions of this mailbox\r\n',
 };

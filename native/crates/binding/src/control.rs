@@ -354,6 +354,10 @@ pub struct Stats {
     pub goodbyes_worded: i64,
     /// The same, closed without words.
     pub goodbyes_plain: i64,
+    /// Logins that servers refused, and whose clients heard so at once.
+    pub refusals: i64,
+    /// The same, where the answer was held back.
+    pub refusals_delayed: i64,
     /// Counts by code of the end reason.
     pub ends: Vec<i64>,
     pub workers: Vec<WorkerStats>,
@@ -402,6 +406,8 @@ pub fn stats() -> Result<Stats> {
         panics: counters.panics.get() as i64,
         goodbyes_worded: counters.goodbyes_worded.get() as i64,
         goodbyes_plain: counters.goodbyes_plain.get() as i64,
+        refusals: counters.refusals.get() as i64,
+        refusals_delayed: counters.refusals_delayed.get() as i64,
         ends: counters.ends().into_iter().map(|count| count as i64).collect(),
         workers: workers.collect(),
         revision: engine.table.load().revision as i64,

@@ -1,7 +1,7 @@
-//! The talk before the splice, on the engine's side: frames what the client sends into lines and literals for
-//! the worker, and carries out what the worker decides. It knows no protocol; the frontend's words and the
-//! worker's are all it ever says. `reading` has the client's bytes, `client_tls` the handshake, `login` the
-//! handoff.
+//! The talk before the splice, on the engine's side: frames what the client sends into lines and literals
+//! for the worker, and carries out what the worker decides. It knows no protocol; the frontend's words and
+//! the worker's are all it ever says. `reading` has the client's bytes, `client_tls` the handshake, `login`
+//! the handoff, `refusal` the answer to a login that was refused.
 //!
 //! Offsets count the client's clear bytes; `base <= base + framed <= base + read.len()`. What is read stays
 //! in `read` until the worker says that it is consumed.
@@ -9,6 +9,7 @@
 mod client_tls;
 mod login;
 mod reading;
+mod refusal;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -77,6 +78,8 @@ struct Preamble<'a> {
     has_spoken: bool,
     /// Logins that servers refused. Failures of ours are no guesses of the client's.
     refusals: u32,
+    /// The mailbox of the last handoff.
+    asked_mailbox: Option<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -113,6 +116,7 @@ impl<'a> Preamble<'a> {
             held_until_ms: 0,
             has_spoken: false,
             refusals: 0,
+            asked_mailbox: None,
         }
     }
 
@@ -233,6 +237,7 @@ impl<'a> Preamble<'a> {
                 self.consume(consumed);
                 return self.handoff(request).await;
             }
+            SessionCommand::Refuse { consumed, bytes } => self.refuse(consumed, &bytes).await?,
             SessionCommand::Hold { milliseconds } => self.hold(milliseconds.into()),
             SessionCommand::Name(user) => *self.slot().user.borrow_mut() = user,
             SessionCommand::End { reason, words } => {

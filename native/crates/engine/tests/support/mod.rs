@@ -44,6 +44,8 @@ pub fn limits() -> Limits {
         tls_timeout_ms: 5_000,
         connect_timeout_ms: 1_000,
         login_attempts_max: 3,
+        sessions_per_mailbox_max: u32::MAX,
+        login_delay_max_ms: 0,
     }
 }
 
