@@ -15,6 +15,10 @@ export type Goal = { readonly row: string; readonly first: number; readonly stre
 export const goals: readonly Goal[] = [
   { row: 'login.cpuUs', of: 'ratio', rival: 'haproxy', first: 0.6, stretch: 0.5 },
   { row: 'login.cpuUs', of: 'ratio', rival: 'nginx-mail', first: 0.55 },
+  { row: 'pop3.cpuUs', of: 'ratio', rival: 'haproxy', first: 0.6 },
+  { row: 'pop3.cpuUs', of: 'ratio', rival: 'nginx-mail', first: 0.5 },
+  { row: 'submission.cpuUs', of: 'ratio', rival: 'haproxy', first: 0.75 },
+  { row: 'submission.cpuUs', of: 'ratio', rival: 'nginx-mail', first: 0.6 },
   { row: 'handshake.cpuUs', of: 'ratio', rival: 'haproxy', first: 0.5, stretch: 0.4 },
   { row: 'splice-rsa.cpuUs', of: 'ratio', rival: 'haproxy', first: 0.75, stretch: 0.68 },
   { row: 'idle.kib', of: 'figure', first: 7, stretch: 5 },

@@ -13,7 +13,7 @@ import type { Results } from './results.ts';
 import { type Plan, kindsFor, runRounds } from './rounds.ts';
 import type { Scenario } from './scenario.ts';
 import type { Bed, SubjectKind } from './subject.ts';
-import { portOf } from './subjects/direct.ts';
+import { stubPortsIn } from './subjects/direct.ts';
 import { formatTable } from './table.ts';
 
 type Say = (line: string) => void;
@@ -67,11 +67,10 @@ function chosenKinds(kinds: readonly SubjectKind[], options: Options, say: Say):
 }
 
 async function makeBed(tool: LoadTool, root: string): Promise<Bed> {
-  const words = ['--listen', '127.0.0.1:0', '--tls-listen', '127.0.0.1:0', '--dir', tool.folder];
-  const stub = startLoad(tool, { command: 'stub-imap', words });
+  const stub = startLoad(tool, { command: 'stub', words: ['--plain', '--tls', '--dir', tool.folder] });
   const ready = await nextLine(stub.lines, stub);
-  const [stubPort, stubTlsPort] = [portOf(ready, 'plain'), portOf(ready, 'tls')];
-  return { tool, stubPort, stubTlsPort, folder: tool.folder, root };
+  const [stubPorts, stubTlsPorts] = [stubPortsIn(ready, 'plain'), stubPortsIn(ready, 'tls')];
+  return { tool, stubPorts, stubTlsPorts, folder: tool.folder, root };
 }
 
 /** The length of the runs, and what a start takes; a warm-up is one run more. */

@@ -26,6 +26,10 @@ export type Feature =
   | 'parsesLogin'
   /** Dials the server before the client has said who it is. */
   | 'dialsBeforeLogin'
+  /** Offers POP3 with TLS from the first byte: `ports.pop3s`. */
+  | 'pop3'
+  /** Offers submission with TLS from the first byte: `ports.submissions`. */
+  | 'submission'
   /** Counts its workers' events and wakes, and names its threads: Postern alone. */
   | 'workerCounters';
 
@@ -37,7 +41,16 @@ export interface Ports {
   /** Where a connection ends with the handshake and no server is contacted. */
   readonly handshake: number | undefined;
   readonly handshakeRsa: number | undefined;
+  /** The other login protocols, over TLS with the P-256 certificate. */
+  readonly pop3s: number | undefined;
+  readonly submissions: number | undefined;
 }
+
+/** What the stub server speaks. */
+export const stubProtocols = ['imap', 'pop3', 'submission'] as const;
+export type StubProtocol = (typeof stubProtocols)[number];
+/** A port of the stub server for each. */
+export type StubPorts = Readonly<Record<StubProtocol, number>>;
 
 export interface Subject {
   readonly name: SubjectName;
@@ -69,8 +82,8 @@ export interface Setup {
 export interface Bed {
   readonly tool: LoadTool;
   /** The ports of the stub server that gateways connect to: plain, and with TLS (cert.pem). */
-  readonly stubPort: number;
-  readonly stubTlsPort: number;
+  readonly stubPorts: StubPorts;
+  readonly stubTlsPorts: StubPorts;
   /**
    * A folder of the run's own, with cert.pem, key.pem and both.pem (P-256), and the same with `rsa-` before
    * the name (RSA, 2048 bits).

@@ -77,7 +77,7 @@ function frontendOf(frontend: FrontendSettings, wordsOf: (protocol: Protocol) =>
     protocol: protocolCodes[frontend.protocol],
     listeners: frontend.listeners.map(formatAddress),
     tls: frontend.tls,
-    alpn: [frontend.protocol],
+    alpn: [alpnNames[frontend.protocol]],
     idleTimeoutMs: frontend.idleTimeoutMs,
     words: wordsOf(frontend.protocol),
   };
@@ -96,3 +96,14 @@ const framing = {
   preambleBytesMax: 256 * 1024,
   tlsTimeoutMs: 10_000,
 } as const;
+
+/**
+ * What a client may ask for by ALPN (RFC 7301); one that asks for other protocols only is refused (V10). All
+ * but SMTP's are registered; `smtp` is what mail programs send that send one.
+ */
+const alpnNames: Readonly<Record<LoginProtocol, string>> = {
+  imap: 'imap',
+  pop3: 'pop3',
+  sieve: 'managesieve',
+  submission: 'smtp',
+};

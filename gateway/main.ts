@@ -1,9 +1,9 @@
 /**
  * The composition root: builds one gateway, and takes it apart. No logic.
  *
- * The only file of the gateway in which the engine is a value, and the one that names the workers' entry
- * file and gives their pure decisions (which server, which mailbox, which words) to the parts that show
- * them.
+ * The only file of the gateway in which the engine is a value (start-doctor.ts is for a process without one),
+ * and the one that names the workers' entry file and gives their pure decisions (which server, which mailbox,
+ * which words) to the parts that show them.
  */
 import * as engine from '#native';
 import type { Snapshot } from '#gateway/admin/snapshot';
@@ -18,6 +18,7 @@ import { systemFiles } from '#lib/files';
 import { type Log, openLog, openLogStream } from '#lib/log';
 import { readVersion } from '#lib/read-version';
 import type { Moment } from '#model/ids';
+import { loginProtocols } from '#model/protocol';
 import { mailboxKeyOf } from '#workers/fronts/sasl';
 import { engineWords } from '#workers/fronts/words';
 import { decideRoute } from '#workers/route';
@@ -165,6 +166,7 @@ function snapshotOf(planes: Planes, life: Life, { settings, clock, log }: Snapsh
   return {
     ...life,
     hostname: settings.hostname,
+    protocols: loginProtocols.filter((each) => settings.frontends.some(({ protocol }) => protocol === each)),
     // Whole milliseconds: more digits say nothing to a reader.
     now: Math.round(clock.now()) as Moment,
     cluster: planes.control.state(),

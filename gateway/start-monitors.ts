@@ -2,8 +2,11 @@
 import type { ClusterView } from '#gateway/cluster/cluster-state';
 import { probeImapLogin } from '#gateway/monitors/imap-login-probe';
 import { probeImap } from '#gateway/monitors/imap-probe';
-import type { Probe, ProbeTimeouts } from '#gateway/monitors/imap-talk';
 import { type Monitor, type Seen, startMonitor } from '#gateway/monitors/monitor';
+import { probePop3 } from '#gateway/monitors/pop3-probe';
+import type { GreetingProbeParts, Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
+import { probeSieve } from '#gateway/monitors/sieve-probe';
+import { probeSubmission } from '#gateway/monitors/submission-probe';
 import type { ProbeAccount, ServerSettings, Settings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
 import type { Log } from '#lib/log';
@@ -74,8 +77,9 @@ function greetingMonitor(parts: MonitorsParts, { server, protocol, endpoint }: A
   const baseline = [...new Set(frontends.flatMap((frontend) => frontend.baseline))];
   const warn = warner(log, `the greeting probe of ${server.id} for ${protocol}`);
   const ask = greetingProbes[protocol];
+  const identity = server.protocols[protocol]?.identity ?? 'none';
   return startMonitor<Verdict>({
-    probe: () => ask({ probe, endpoint, baseline, timeouts: timeoutsOf(settings) }),
+    probe: () => ask({ probe, endpoint, identity, baseline, timeouts: timeoutsOf(settings) }),
     failure: (why) => ({ is: 'bad', why }),
     onSeen: (seen) => {
       warn(seen);
@@ -136,14 +140,17 @@ function tell(
 }
 
 /** What each protocol's server is asked at every interval. */
-const greetingProbes: Readonly<Record<LoginProtocol, typeof probeImap>> = {
+export const greetingProbes: Readonly<
+  Record<LoginProtocol, (parts: GreetingProbeParts) => Promise<Seen<Verdict>>>
+> = {
   imap: probeImap,
-  pop3: probeImap,
-  sieve: probeImap,
-  submission: probeImap,
+  pop3: probePop3,
+  sieve: probeSieve,
+  submission: probeSubmission,
 };
 
-function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
+/** How long probes wait. */
+export function timeoutsOf({ monitor }: Settings): ProbeTimeouts {
   const { connectTimeoutMs, greetingTimeoutMs } = monitor;
   return { connectTimeoutMs, greetingTimeoutMs, answerTimeoutMs };
 }

@@ -156,8 +156,8 @@ export interface Goodbye {
 export declare function join(index: number, wake: () => void): Joined
 
 /**
- * Reads the mailboxes file on a thread of its own and swaps the table in. Rejects with "PATH line N: what is
- * wrong"; the old table stays.
+ * Reads the mailboxes file on a thread of its own and swaps the table in. Rejects with "PATH line N: what
+ * is wrong"; the old table stays.
  */
 export declare function loadMailboxes(path: string): Promise<MailboxesLoaded>
 
@@ -201,12 +201,25 @@ export interface ProbeOutcome {
   /** The lines that the script kept, until something went wrong. */
   lines: Array<string>
   elapsedMs: number
+  /** Where there was a connection that stood. */
+  standing?: ProbeStanding
 }
 
 export interface ProbeRequest {
   endpoint: EngineEndpoint
   /** As encodeScript writes it. */
   script: Uint8Array
+}
+
+/** How a probe's connection stood when its script ended. */
+export interface ProbeStanding {
+  /** The gateway's address on it. */
+  localAddress: string
+  /** Empty while it is clear, as the next one. */
+  tlsVersion: string
+  cipherSuite: string
+  /** The server's own, DER. */
+  certificate?: Uint8Array
 }
 
 /** Swaps the whole routing table in. Throws in words when it is malformed; the old one stays. */
@@ -253,8 +266,8 @@ export declare function sessions(selection: Selection, limit: number): Promise<A
 export declare function setCertificates(certificates: Array<CertificatePair>): void
 
 /**
- * Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`. Throws
- * in words: an address in use (by another process, too), a certificate that does not fit its key.
+ * Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`.
+ * Throws in words: an address in use (by another process, too), a certificate that does not fit its key.
  */
 export declare function start(config: EngineConfig): Started
 

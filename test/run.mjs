@@ -29,12 +29,20 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const isCi = process.env.CI === 'true';
 const mayInstall = isCi || process.env.POSTERN_TEST_INSTALL === 'true';
 
-/** The programs that tests run, and the Debian packages they come in. */
+/** The programs that tests run, by name or whole path, and the Debian packages they come in. */
 const programs = {
   dovecot: 'dovecot-imapd',
   doveadm: 'dovecot-core',
+  '/usr/lib/dovecot/pop3': 'dovecot-pop3d',
+  '/usr/lib/dovecot/managesieve': 'dovecot-managesieved',
+  '/usr/lib/dovecot/submission': 'dovecot-submissiond',
+  postfix: 'postfix',
+  haproxy: 'haproxy',
   curl: 'curl',
   mbsync: 'isync',
+  fetchmail: 'fetchmail',
+  msmtp: 'msmtp',
+  swaks: 'swaks libnet-ssleay-perl',
   openssl: 'openssl',
   python3: 'python3',
 };
@@ -57,10 +65,11 @@ async function main(args) {
 
 function missingPackages() {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  const isThere = (program) => folders.some((folder) => isRunnable(join(folder, program)));
+  const pathsOf = (program) =>
+    program.startsWith('/') ? [program] : folders.map((folder) => join(folder, program));
   return Object.keys(programs)
-    .filter((program) => !isThere(program))
-    .map((program) => programs[program]);
+    .filter((program) => !pathsOf(program).some(isRunnable))
+    .flatMap((program) => programs[program].split(' '));
 }
 
 function isRunnable(path) {

@@ -24,7 +24,9 @@ export async function runLoginSession(session: Session, deps: LoginSessionDeps):
     session.name(conversed.login.user);
     const opened = await openServer(session, conversed.login, deps);
     if (opened.is === 'spliced') return;
-    if (opened.is === 'over') return session.end(opened.reason, front.lastWords(opened.reason));
+    if (opened.is === 'over') {
+      return session.end(opened.reason, opened.lastWords ?? front.lastWords(opened.reason));
+    }
 
     if (opened.isJudged) session.refuse(opened.reply);
     else session.reply(opened.reply);

@@ -91,7 +91,7 @@ function judged(login: Login, { outcome, served, deps }: Judgement): Opened {
       const refusal = deps.front.refusalOf(login, outcome.line);
       if (refusal.is === 'reply') return { is: 'refused', reply: refusal.text, isJudged: true };
       if (refusal.why !== undefined) deps.warn(`${served.server.id} refuses logins: ${refusal.why}`);
-      return { is: 'over', reason: 'server_unexpected' };
+      return { is: 'over', reason: 'server_unexpected', lastWords: refusal.lastWords };
     }
   }
 }

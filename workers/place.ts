@@ -39,6 +39,8 @@ export type Placed = { readonly is: 'placed'; readonly served: Served } | Over;
 export interface Over {
   readonly is: 'over';
   readonly reason: EndReason;
+  /** In place of the front's usual ones. */
+  readonly lastWords?: string | undefined;
 }
 
 /** A search that may wait for `holdForMs` from now. */

@@ -33,6 +33,8 @@ export type HoldOutcome = 'table' | 'time' | 'ended';
 export interface SessionDeps {
   readonly outbox: Outbox;
   readonly clock: Clock;
+  /** True where the end of a client's line may announce a literal. */
+  readonly hasLiterals: boolean;
   /** Called once, when the session is the engine's or over. */
   readonly onGone: (id: SessionId) => void;
 }
@@ -193,7 +195,7 @@ export class Session implements Conversation {
       this.#heard.shift();
       this.#consumed = first.offset;
       if (first.is !== wants) continue;
-      if (wants === 'line') this.#isInviting = announcedLiteral(first.text)?.isWaiting === true;
+      if (wants === 'line') this.#isInviting = this.#deps.hasLiterals && mayInvite(first.text);
       return first.text;
     }
     return undefined;
@@ -228,6 +230,10 @@ export class Session implements Conversation {
     else pending?.settle(gone);
     this.#deps.onGone(this.id);
   }
+}
+
+function mayInvite(line: string): boolean {
+  return announcedLiteral(line)?.isWaiting === true;
 }
 
 type Heard =

@@ -5,12 +5,16 @@
  * scripted engine can stand in; serve.ts passes the real ones.
  */
 import type { Clock } from '#lib/clock';
-import { endReasonOf } from '#model/end-reason';
+import { codeOf, endReasonOf } from '#model/end-reason';
 import type { SessionId } from '#model/ids';
 import type { FromWorker, FrontendConfig, ToWorker, WorkerConfig, WorkerTask } from '#model/messages';
 import type { RoutingTable } from '#model/routing-table';
 import type { Front } from '#workers/fronts/front';
 import { imapFront } from '#workers/fronts/imap/imap-front';
+import { pop3Front } from '#workers/fronts/pop3/pop3-front';
+import { sieveFront } from '#workers/fronts/sieve/sieve-front';
+import type { OpenDialogue } from '#workers/fronts/smtp/dialogue';
+import { submissionFront } from '#workers/fronts/smtp/submission-front';
 import {
   type EngineEvent,
   type EngineLink,
@@ -18,12 +22,13 @@ import {
   createOutbox,
   events,
   noDatabase,
+  ops,
 } from './engine-link.ts';
 import { type LoginSessionDeps, runLoginSession } from './login-session.ts';
 import type { Mailbox, Router } from './place.ts';
 import { type Report, createReport } from './report.ts';
 import { decideRoute } from './route.ts';
-import { Session, clientFactsOf, tlsFactsOf } from './session.ts';
+import { Session, type SessionDeps, clientFactsOf, tlsFactsOf } from './session.ts';
 
 export interface WorkerEnvironment {
   join(index: number, wake: () => void): EngineLink;
@@ -32,6 +37,8 @@ export interface WorkerEnvironment {
   schedule(run: () => void): void;
   /** Runs it once the current batch, with all that follows from it, is over. */
   settle(run: () => void): void;
+  /** What judges the commands of submission: smtp-dialogue.ts, or a stand-in where nobody submits. */
+  readonly openDialogue: OpenDialogue;
 }
 
 /**
@@ -53,7 +60,8 @@ export function runWorker(task: WorkerTask, environment: WorkerEnvironment): Pro
     const settle = (run: () => void): void => environment.settle(guarded(run));
     const inbox = createInbox(link);
     const report = createReport(task.port, environment.clock);
-    const sessions = openSessions(task, { link, settle, clock: environment.clock, report });
+    const { clock, openDialogue } = environment;
+    const sessions = openSessions(task, { link, settle, clock, report, openDialogue });
 
     function takeEvents(): void {
       for (let round = 0; round < roundsMax; round++) {
@@ -92,6 +100,7 @@ interface SessionsDeps {
   readonly settle: (run: () => void) => void;
   readonly clock: Clock;
   readonly report: Report;
+  readonly openDialogue: OpenDialogue;
 }
 
 /** The sessions of a worker that are still in their preamble. */
@@ -103,21 +112,27 @@ interface Sessions {
   flush(): void;
 }
 
-function openSessions(task: WorkerTask, { link, settle, clock, report }: SessionsDeps): Sessions {
+function openSessions(task: WorkerTask, deps: SessionsDeps): Sessions {
+  const { link, settle, clock, report, openDialogue } = deps;
   const byId = new Map<SessionId, Session>();
   const outbox = createOutbox(link, settle);
   let { table } = task;
   const { loginAttemptsMax, holdForMs } = task.config;
   const pages = task.config.frontends.map((frontend): LoginSessionDeps => {
-    const door = openDoor(frontend, task.config, { link, table: () => table });
+    const door = openDoor(frontend, task.config, { link, openDialogue, table: () => table });
     return { ...door, clock, loginAttemptsMax, holdForMs, warn: report.warn };
   });
-  const sessionDeps = { outbox, clock, onGone: (id: SessionId) => void byId.delete(id) };
+  const onGone = (id: SessionId): void => void byId.delete(id);
+  const sessionDeps = pages.map(({ front }): SessionDeps => {
+    return { outbox, clock, hasLiterals: front.hasLiterals, onGone };
+  });
 
   function open({ id, argument, text }: EngineEvent): void {
-    const session = new Session(id, clientFactsOf(id, text, (argument & greetedBit) !== 0), sessionDeps);
     const page = pages[argument & frontendMask];
-    if (page === undefined) return session.end('internal_error', '');
+    const deps = sessionDeps[argument & frontendMask];
+    if (page === undefined || deps === undefined)
+      return outbox.put(ops.end, id, codeOf('internal_error'), '');
+    const session = new Session(id, clientFactsOf(id, text, (argument & greetedBit) !== 0), deps);
     byId.set(id, session);
     runLoginSession(session, page).catch((error: unknown) => fail(session, page.front, error));
   }
@@ -177,9 +192,13 @@ interface Door {
 function openDoor(
   frontend: FrontendConfig,
   config: WorkerConfig,
-  state: { readonly link: EngineLink; readonly table: () => RoutingTable },
+  state: {
+    readonly link: EngineLink;
+    readonly openDialogue: OpenDialogue;
+    readonly table: () => RoutingTable;
+  },
 ): Door {
-  const { link, table } = state;
+  const { link, openDialogue, table } = state;
   const found = new Uint32Array(3);
   const router: Router = {
     mailboxOf(mailboxKey) {
@@ -197,23 +216,26 @@ function openDoor(
         avoid,
       }),
   };
-  return { front: frontOf(frontend, config), router };
+  return { front: frontOf(frontend, config, openDialogue), router };
 }
 
-function frontOf(frontend: FrontendConfig, config: WorkerConfig): Front {
-  switch (frontend.protocol) {
+function frontOf(
+  { protocol, baseline, tls }: FrontendConfig,
+  config: WorkerConfig,
+  openDialogue: OpenDialogue,
+): Front {
+  const { hostname, greetingTimeoutMs, loginTimeoutMs } = config;
+  const hasStartTls = tls === 'starttls';
+  const settings = { hostname, baseline, hasStartTls, greetingTimeoutMs, loginTimeoutMs };
+  switch (protocol) {
     case 'imap':
-      return imapFront({
-        hostname: config.hostname,
-        baseline: frontend.baseline,
-        hasStartTls: frontend.tls === 'starttls',
-        greetingTimeoutMs: config.greetingTimeoutMs,
-        loginTimeoutMs: config.loginTimeoutMs,
-      });
+      return imapFront(settings);
     case 'pop3':
+      return pop3Front(settings);
     case 'sieve':
+      return sieveFront(settings);
     case 'submission':
-      throw new Error(`no front speaks ${frontend.protocol}`);
+      return submissionFront({ ...settings, openDialogue });
   }
 }
 

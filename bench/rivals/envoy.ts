@@ -45,7 +45,8 @@ async function startEnvoy(command: string, bed: Bed, setup: Setup): Promise<Subj
   const path = join(places.folder, 'envoy.json');
   writeFileSync(path, JSON.stringify(envoyConfig(places), null, 2));
   const words = ['-c', path, '--concurrency', '1', '--disable-hot-restart', '--log-level', 'off'];
-  return startRival({ name: 'envoy', command, words, ports: places.ports }, bed);
+  const ports = { ...places.ports, pop3s: undefined, submissions: undefined };
+  return startRival({ name: 'envoy', command, words, ports }, bed);
 }
 
 /**
@@ -53,7 +54,7 @@ async function startEnvoy(command: string, bed: Bed, setup: Setup): Promise<Subj
  * Envoy's circuit breakers stop at 1,024 connections unless raised.
  */
 export function envoyConfig(places: Places): object {
-  const { ports, serverPort } = places;
+  const { ports, serverPorts } = places;
   const limits = { max_connections: 2 * connectionsMax, max_pending_requests: 2 * connectionsMax };
   return {
     static_resources: {
@@ -74,7 +75,7 @@ export function envoyConfig(places: Places): object {
           circuit_breakers: { thresholds: [limits] },
           load_assignment: {
             cluster_name: 'stub',
-            endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(serverPort) } }] }],
+            endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(serverPorts.imap) } }] }],
           },
           ...(places.isServerTls ? { transport_socket: serverTls(places.keys) } : {}),
         },

@@ -39,7 +39,17 @@ function haproxyKind(name: SubjectName, command: string | undefined, absence: st
     role: 'rival',
     version: version ?? 'missing',
     missing: version === undefined ? absence : undefined,
-    features: ['tls12', 'rsa', 'handshakeOnly', 'resumption', 'serverTls', 'splice', 'dialsBeforeLogin'],
+    features: [
+      'tls12',
+      'rsa',
+      'handshakeOnly',
+      'resumption',
+      'serverTls',
+      'splice',
+      'dialsBeforeLogin',
+      'pop3',
+      'submission',
+    ],
     start: (bed, setup) => startHaproxy(name, command ?? name, bed, setup),
   };
 }
@@ -56,10 +66,23 @@ async function startHaproxy(name: SubjectName, command: string, bed: Bed, setup:
  * gateway that awaits the login, and unlike `imaps`, which dials as soon as the handshake is over. Without
  * it HAProxy's figure would hold a connection more than the others'.
  */
-export function haproxyConfig({ ports, serverPort, isServerTls, keys }: Places): string {
+export function haproxyConfig({ ports, serverPorts, isServerTls, keys }: Places): string {
   const bind = (port: number, pem: string) =>
     `bind 127.0.0.1:${port} backlog ${backlog} ssl crt ${join(keys, pem)} curves ${tls.groups}`;
+  const frontend = (name: string, port: number) => `frontend ${name}
+  ${bind(port, 'both.pem')}
+  default_backend stub-${name}
+`;
+  const backend = (name: string, port: number) => `backend stub-${name}
+  server stub1 127.0.0.1:${port}${isServerTls ? checked : ''}
+`;
   const checked = ` ssl verify required ca-file ${join(keys, 'cert.pem')} sni str(localhost)`;
+  const frontends = [frontend('pop3s', ports.pop3s), frontend('submissions', ports.submissions)];
+  const backends = [
+    backend('imaps', serverPorts.imap),
+    backend('pop3s', serverPorts.pop3),
+    backend('submissions', serverPorts.submission),
+  ];
   return `global
   nbthread 1
   maxconn ${connectionsMax}
@@ -75,15 +98,13 @@ defaults
 frontend imaps
   ${bind(ports.imaps, 'both.pem')}
   ${bind(ports.imapsRsa, 'rsa-both.pem')}
-  default_backend stub
-frontend handshake
+  default_backend stub-imaps
+${frontends.join('')}frontend handshake
   ${bind(ports.handshake, 'both.pem')}
   ${bind(ports.handshakeRsa, 'rsa-both.pem')}
   tcp-request inspect-delay 10s
   tcp-request content accept if { req.len gt 0 }
   tcp-request content reject
-  default_backend stub
-backend stub
-  server stub1 127.0.0.1:${serverPort}${isServerTls ? checked : ''}
-`;
+  default_backend stub-imaps
+${backends.join('')}`;
 }

@@ -25,17 +25,18 @@ async function startHitch(command: string, bed: Bed, setup: Setup): Promise<Subj
   const places = await makePlaces('hitch', bed, setup);
   const path = join(places.folder, 'hitch.conf');
   writeFileSync(path, hitchConfig(places));
-  const ports = { ...places.ports, handshake: undefined, handshakeRsa: undefined };
+  const none = { handshake: undefined, handshakeRsa: undefined, pop3s: undefined, submissions: undefined };
+  const ports = { ...places.ports, ...none };
   return startRival({ name: 'hitch', command, words: [`--config=${path}`], ports }, bed);
 }
 
 /** Log level 0 is silence; a start that fails still says why. */
-export function hitchConfig({ ports, serverPort, keys }: Places): string {
+export function hitchConfig({ ports, serverPorts, keys }: Places): string {
   const frontend = (port: number, pem: string) =>
     `frontend = { host = "127.0.0.1" port = "${port}" pem-file = "${join(keys, pem)}" }`;
   return `${frontend(ports.imaps, 'both.pem')}
 ${frontend(ports.imapsRsa, 'rsa-both.pem')}
-backend = "[127.0.0.1]:${serverPort}"
+backend = "[127.0.0.1]:${serverPorts.imap}"
 workers = 1
 backlog = ${backlog}
 tls-protos = TLSv1.2 TLSv1.3

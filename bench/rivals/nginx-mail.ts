@@ -10,7 +10,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Launcher, awaitPort, freePort } from '../launch.ts';
 import { generatorCore } from '../load-tool.ts';
-import type { Bed, Feature, Setup, Subject, SubjectKind } from '../subject.ts';
+import type { Bed, Feature, Setup, StubPorts, Subject, SubjectKind } from '../subject.ts';
 import { findNginx, nginxFrame, nginxListen, nginxTls, startNginx } from './nginx.ts';
 import { type Places, idleMinutes, makePlaces } from './rival.ts';
 
@@ -21,7 +21,15 @@ export function findNginxMail(): readonly SubjectKind[] {
 
 function nginxMailKind(hasTickets: boolean): SubjectKind {
   const { version, missing, loading } = findNginx('mail');
-  const features: readonly Feature[] = ['tls12', 'rsa', 'handshakeOnly', 'splice', 'parsesLogin'];
+  const features: readonly Feature[] = [
+    'tls12',
+    'rsa',
+    'handshakeOnly',
+    'splice',
+    'parsesLogin',
+    'pop3',
+    'submission',
+  ];
   return {
     name: hasTickets ? 'nginx-mail' : 'nginx-mail-no-tickets',
     role: 'rival',
@@ -40,7 +48,7 @@ interface Variant {
 async function startNginxMail({ loading, hasTickets }: Variant, bed: Bed, setup: Setup): Promise<Subject> {
   const name = hasTickets ? 'nginx-mail' : 'nginx-mail-no-tickets';
   const places = await makePlaces(name, bed, setup);
-  const answers = await startAuthAnswers(bed.tool.launcher, places.serverPort);
+  const answers = await startAuthAnswers(bed.tool.launcher, places.serverPorts);
   const mail = mailConfig(places, { authPort: answers.port, hasTickets });
   const subject = await startNginx(name, nginxFrame(loading, places) + mail, places, bed);
   return {
@@ -56,13 +64,13 @@ async function startNginxMail({ loading, hasTickets }: Variant, bed: Bed, setup:
  * Answers auth_http, on the generator's core: whom it asks is not nginx, so its CPU time is not counted; that
  * it asks, is.
  */
-async function startAuthAnswers(launcher: Launcher, serverPort: number) {
+async function startAuthAnswers(launcher: Launcher, { imap, pop3, submission }: StubPorts) {
   const port = await freePort();
   const path = fileURLToPath(new URL('answer-auth.mjs', import.meta.url));
   const running = launcher.start({
     name: 'auth-answers',
     command: process.execPath,
-    words: [path, String(port), String(serverPort)],
+    words: [path, ...[port, imap, pop3, submission].map(String)],
     core: generatorCore,
   });
   running.child.stdout?.resume();
@@ -71,6 +79,9 @@ async function startAuthAnswers(launcher: Launcher, serverPort: number) {
 }
 
 /**
+ * `proxy_smtp_auth` has nginx log in to the server of a submission, as all others do; as it ships it would
+ * only greet there, or name the user by XCLIENT.
+ *
  * Handshakes alone are measured on listeners of nginx's http module, in the same process and with the same
  * TLS: the mail module sends a greeting, and does not notice until its timeout that a client has closed
  * before it.
@@ -86,6 +97,12 @@ export function mailConfig(
   ${serves}
   }
 `;
+  const mailServers = [
+    server(ports.imaps, '', 'protocol imap;'),
+    server(ports.imapsRsa, 'rsa-', 'protocol imap;'),
+    server(ports.pop3s, '', 'protocol pop3;'),
+    server(ports.submissions, '', 'protocol smtp;'),
+  ];
   const handshakes = [
     server(ports.handshake, '', 'return 204;'),
     server(ports.handshakeRsa, 'rsa-', 'return 204;'),
@@ -97,9 +114,15 @@ export function mailConfig(
   auth_http 127.0.0.1:${authPort}/;
   proxy_pass_error_message on;
   imap_capabilities IMAP4rev1 LITERAL+ SASL-IR ID IDLE;
+  pop3_capabilities TOP UIDL USER PIPELINING RESP-CODES AUTH-RESP-CODE;
+  smtp_capabilities PIPELINING "SIZE 41943040" 8BITMIME ENHANCEDSTATUSCODES;
+  smtp_auth plain login;
+  server_name localhost;
+  xclient off;
+  proxy_smtp_auth on;
   timeout ${idleMinutes}m;
   proxy_timeout ${idleMinutes}m;
-${server(ports.imaps, '', 'protocol imap;')}${server(ports.imapsRsa, 'rsa-', 'protocol imap;')}}
+${mailServers.join('')}}
 http {
   access_log off;
 ${temporary.join('')}${handshakes.join('')}}

@@ -11,7 +11,17 @@ export function findNginxStream(): SubjectKind {
     role: 'rival',
     version,
     missing,
-    features: ['tls12', 'rsa', 'handshakeOnly', 'resumption', 'serverTls', 'splice', 'dialsBeforeLogin'],
+    features: [
+      'tls12',
+      'rsa',
+      'handshakeOnly',
+      'resumption',
+      'serverTls',
+      'splice',
+      'dialsBeforeLogin',
+      'pop3',
+      'submission',
+    ],
     start: (bed, setup) => startNginxStream(loading, bed, setup),
   };
 }
@@ -26,8 +36,8 @@ async function startNginxStream(loading: string, bed: Bed, setup: Setup): Promis
  * `ssl_preread` has nginx read the client's first bytes behind the handshake before it dials, which is all
  * that the handshake listeners want of it.
  */
-export function streamConfig({ ports, serverPort, isServerTls, keys }: Places): string {
-  const server = (port: number, kind: '' | 'rsa-', more = '') => `  server {
+export function streamConfig({ ports, serverPorts, isServerTls, keys }: Places): string {
+  const server = (port: number, serverPort: number, kind: '' | 'rsa-' = '', more = '') => `  server {
   ${nginxListen(port)}
   ${nginxTls(keys, kind)}
   proxy_pass 127.0.0.1:${serverPort};${more}
@@ -45,10 +55,12 @@ export function streamConfig({ ports, serverPort, isServerTls, keys }: Places): 
   return `stream {
   proxy_timeout ${idleMinutes}m;
 ${isServerTls ? serverTls : ''}${[
-    server(ports.imaps, ''),
-    server(ports.imapsRsa, 'rsa-'),
-    server(ports.handshake, '', awaited),
-    server(ports.handshakeRsa, 'rsa-', awaited),
+    server(ports.imaps, serverPorts.imap),
+    server(ports.imapsRsa, serverPorts.imap, 'rsa-'),
+    server(ports.handshake, serverPorts.imap, '', awaited),
+    server(ports.handshakeRsa, serverPorts.imap, 'rsa-', awaited),
+    server(ports.pop3s, serverPorts.pop3),
+    server(ports.submissions, serverPorts.submission),
   ].join('')}}
 `;
 }

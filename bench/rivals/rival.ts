@@ -5,9 +5,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Running, awaitPort, freePort } from '../launch.ts';
-import { clientWords, runLoad, serverCore } from '../load-tool.ts';
-import type { Bed, Ports, Setup, Subject, SubjectName } from '../subject.ts';
+import { awaitPort, freePort } from '../launch.ts';
+import { serverCore } from '../load-tool.ts';
+import type { Bed, Ports, Setup, StubPorts, Subject, SubjectName } from '../subject.ts';
+import { tryLogins } from '../trial.ts';
 
 /**
  * The TLS of every rival, in the words of OpenSSL's settings. The generator offers one version, one suite
@@ -35,7 +36,7 @@ export const idleMinutes = 10;
 export interface Places extends Setup {
   readonly ports: { readonly [name in keyof Ports]: number };
   /** The stub server, in the way that the setup says. */
-  readonly serverPort: number;
+  readonly serverPorts: StubPorts;
   /** The rival's own: nothing else lies in it. */
   readonly folder: string;
   /** The folder with the certificates, under the names that `Bed` gives. */
@@ -49,11 +50,13 @@ export async function makePlaces(name: SubjectName, bed: Bed, setup: Setup): Pro
     imapsRsa: await freePort(),
     handshake: await freePort(),
     handshakeRsa: await freePort(),
+    pop3s: await freePort(),
+    submissions: await freePort(),
   };
   return {
     ...setup,
     ports,
-    serverPort: setup.isServerTls ? bed.stubTlsPort : bed.stubPort,
+    serverPorts: setup.isServerTls ? bed.stubTlsPorts : bed.stubPorts,
     folder: mkdtempSync(join(bed.folder, `${name}-`)),
     keys: bed.folder,
   };
@@ -67,23 +70,17 @@ export interface RivalProgram {
   readonly ports: Ports;
 }
 
-/** The running rival, after a login through it; its processes are all that descend from the one started. */
+/**
+ * The running rival, after a login of each protocol through it; its processes are all that descend from the
+ * one started.
+ */
 export async function startRival({ name, command, words, ports }: RivalProgram, bed: Bed): Promise<Subject> {
   const running = bed.tool.launcher.start({ name, command, words, core: serverCore });
   running.child.stdout?.resume();
   await awaitPort(ports.imaps, running, name);
-  await tryLogin(running, { name, ports }, bed);
+  const problem = await tryLogins(bed.tool, ports);
+  if (problem !== undefined) throw new Error(`${name} takes no login: ${problem}\n${running.lastWords()}`);
   return { ...running, name, ports };
-}
-
-async function tryLogin(
-  { lastWords }: Running,
-  { name, ports }: Pick<RivalProgram, 'name' | 'ports'>,
-  { tool }: Bed,
-): Promise<void> {
-  const words = clientWords(tool, ports.imaps, { sessions: 1, parallel: 1, seconds: 10 });
-  const trial = await runLoad(tool, { command: 'imap-login', words });
-  if (trial.errors > 0) throw new Error(`${name} takes no login: ${trial.first_error}\n${lastWords()}`);
 }
 
 /** The program in PATH, or where systems keep daemons and not every user's PATH leads; else the bare name. */

@@ -8,14 +8,18 @@ import { idle, idleTls } from './idle.ts';
 import { latency } from './latency.ts';
 import { login } from './login.ts';
 import { preamble1, preamble128, preamble16 } from './preamble.ts';
+import { pop3 } from './pop3.ts';
 import { resumed12, resumed13 } from './resumed.ts';
 import { splice, spliceRsa } from './splice.ts';
+import { submission } from './submission.ts';
 
 export const scenarios: readonly Scenario[] = [
   login,
   handshake,
   latency,
   idle,
+  pop3,
+  submission,
   handshakeRsa,
   splice,
   spliceRsa,

@@ -1,30 +1,36 @@
 /** No gateway at all: the stub server with its own TLS. It is the floor that every gateway adds to. */
-import { clientWords, nextLine, runLoad, serverCore, startLoad } from '../load-tool.ts';
-import type { SubjectKind } from '../subject.ts';
+import { nextLine, serverCore, startLoad } from '../load-tool.ts';
+import { tryLogins } from '../trial.ts';
+import { type StubPorts, type SubjectKind, stubProtocols } from '../subject.ts';
 
 export const direct: SubjectKind = {
   name: 'direct',
   role: 'floor',
   version: 'the stub server with TLS by rustls, one thread',
   missing: undefined,
-  features: ['tls12', 'rsa', 'handshakeOnly', 'resumption'],
+  features: ['tls12', 'rsa', 'handshakeOnly', 'resumption', 'pop3', 'submission'],
   async start({ tool }) {
-    const listen = ['--tls-listen', '127.0.0.1:0', '--rsa-listen', '127.0.0.1:0', '--dir', tool.folder];
-    const running = startLoad(tool, { command: 'stub-imap', words: listen }, serverCore);
+    const kinds = ['--tls', '--rsa', '--dir', tool.folder];
+    const running = startLoad(tool, { command: 'stub', words: kinds }, serverCore);
     const ready = await nextLine(running.lines, running);
-    const [imaps, imapsRsa] = [portOf(ready, 'tls'), portOf(ready, 'rsa')];
-    const words = clientWords(tool, imaps, { sessions: 1 });
-    const trial = await runLoad(tool, { command: 'imap-login', words });
-    if (trial.errors > 0) throw new Error(`the stub takes no login: ${trial.first_error}`);
-    const ports = { imaps, imapsRsa, handshake: imaps, handshakeRsa: imapsRsa };
+    const { imap: imaps, pop3: pop3s, submission: submissions } = stubPortsIn(ready, 'tls');
+    const { imap: imapsRsa } = stubPortsIn(ready, 'rsa');
+    const ports = { imaps, imapsRsa, handshake: imaps, handshakeRsa: imapsRsa, pop3s, submissions };
+    const problem = await tryLogins(tool, ports);
+    if (problem !== undefined) throw new Error(`the stub takes no login: ${problem}`);
     return { ...running, name: 'direct', ports };
   },
 };
 
-/** The port in a stub's ready line: `{"kind":"ready","plain":"127.0.0.1:40001"}`. */
-export function portOf(line: unknown, field: 'plain' | 'tls' | 'rsa'): number {
+/** The ports in a stub's ready line: `{"kind":"ready","imap_plain":"127.0.0.1:40001",...}`. */
+export function stubPortsIn(line: unknown, kind: 'plain' | 'tls' | 'rsa'): StubPorts {
+  const ports = stubProtocols.map((protocol) => [protocol, portOf(line, `${protocol}_${kind}`)]);
+  return Object.fromEntries(ports) as StubPorts;
+}
+
+function portOf(line: unknown, field: string): number {
   const address = (line as Readonly<Record<string, unknown>>)[field];
   const port = typeof address === 'string' ? Number(address.split(':').at(-1)) : Number.NaN;
-  if (!Number.isInteger(port)) throw new Error(`the stub names no ${field} port: ${JSON.stringify(line)}`);
+  if (!Number.isInteger(port)) throw new Error(`the stub names no ${field}: ${JSON.stringify(line)}`);
   return port;
 }

@@ -7,8 +7,9 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { awaitPort, freePort } from '../launch.ts';
-import { clientWords, runLoad, serverCore } from '../load-tool.ts';
-import type { Bed, Setup, Subject, SubjectKind, WorkerCounters } from '../subject.ts';
+import { serverCore } from '../load-tool.ts';
+import type { Bed, Ports, Setup, StubPorts, Subject, SubjectKind, WorkerCounters } from '../subject.ts';
+import { tryLogins } from '../trial.ts';
 
 /** Postern as `npm run build` left it in dist/. */
 export function findPostern(root: string): SubjectKind {
@@ -29,24 +30,27 @@ export function findPostern(root: string): SubjectKind {
       'splice',
       'parsesLogin',
       'workerCounters',
+      'pop3',
+      'submission',
     ],
     start: (bed, setup) => startPostern(entry, bed, setup),
   };
 }
 
 async function startPostern(entry: string, bed: Bed, setup: Setup): Promise<Subject> {
-  const port = await freePort();
+  const doors = { imaps: await freePort(), pop3s: await freePort(), submissions: await freePort() };
   // One that lives through all rounds and one that is measured fresh may run side by side.
   const adminSocket = join(mkdtempSync(join(bed.folder, 'postern-')), 'admin.sock');
-  const environment = { ...posternSettings(bed, port, setup), POSTERN_ADMIN_SOCKET: adminSocket };
+  const environment = { ...posternSettings(bed, doors, setup), POSTERN_ADMIN_SOCKET: adminSocket };
   writeFileSync(join(bed.folder, 'mailboxes'), mailboxes());
   writeFileSync(join(bed.folder, 'copies.yaml'), posternCopies);
   const program = { name: 'postern', command: process.execPath, words: [entry, 'run'], core: serverCore };
   const running = bed.tool.launcher.start({ ...program, environment });
   running.child.stdout?.resume();
-  await awaitPort(port, running, 'postern');
+  const { imaps } = doors;
+  await awaitPort(imaps, running, 'postern');
   // One listener shows both certificates, by the name that the client asks for; it dials behind the login.
-  const ports = { imaps: port, imapsRsa: port, handshake: port, handshakeRsa: port };
+  const ports = { ...doors, imapsRsa: imaps, handshake: imaps, handshakeRsa: imaps };
   const workerCounters = () => readWorkerCounters(adminSocket);
   const subject: Subject = { ...running, name: 'postern', ports, workerCounters };
   await awaitLogin(subject, bed);
@@ -56,38 +60,41 @@ async function startPostern(entry: string, bed: Bed, setup: Setup): Promise<Subj
 /** The monitors need some good probes before the server counts as up. */
 async function awaitLogin({ ports, lastWords }: Subject, { tool }: Bed): Promise<void> {
   const deadline = performance.now() + 30_000;
-  const words = clientWords(tool, ports.imaps, { sessions: 1, parallel: 1, seconds: 10 });
-  let said = '';
-  while (performance.now() < deadline) {
-    const trial = await runLoad(tool, { command: 'imap-login', words });
-    if (trial.done === 1) return;
-    said = trial.first_error;
+  let problem = await tryLogins(tool, ports);
+  while (problem !== undefined && performance.now() < deadline) {
     await sleep(200);
+    problem = await tryLogins(tool, ports);
   }
-  throw new Error(`postern takes no login: ${said}\n${lastWords()}`);
+  if (problem !== undefined) throw new Error(`postern takes no login: ${problem}\n${lastWords()}`);
 }
+
+/** The ports that it is to listen on. */
+type Doors = Pick<{ readonly [name in keyof Ports]: number }, 'imaps' | 'pop3s' | 'submissions'>;
 
 /** Its environment but for the admin socket. The limits are raised: the generator has few addresses. */
 export function posternSettings(
-  { folder, stubPort, stubTlsPort }: Pick<Bed, 'folder' | 'stubPort' | 'stubTlsPort'>,
-  port: number,
+  { folder, stubPorts, stubTlsPorts }: Pick<Bed, 'folder' | 'stubPorts' | 'stubTlsPorts'>,
+  doors: Doors,
   { isServerTls }: Setup,
 ): Readonly<Record<string, string>> {
   const serverSide = isServerTls
     ? {
-        POSTERN_SERVER_IMAP_PORT: String(stubTlsPort),
+        ...serverPortSettings(stubTlsPorts),
         POSTERN_SERVER_TLS: 'implicit',
+        POSTERN_SERVER_SUBMISSION_TLS: 'implicit',
         POSTERN_SERVER_TLS_CA_PATH: join(folder, 'cert.pem'),
         POSTERN_SERVER_STUB1_FQDN: 'localhost',
       }
-    : { POSTERN_SERVER_IMAP_PORT: String(stubPort), POSTERN_SERVER_TLS: 'off' };
+    : { ...serverPortSettings(stubPorts), POSTERN_SERVER_TLS: 'off' };
   return {
     POSTERN_SERVERS: 'stub1',
     POSTERN_SERVER_STUB1_ADDRESS: '127.0.0.1',
     ...serverSide,
     POSTERN_LISTEN_ADDRESS: '127.0.0.1',
-    POSTERN_PROTOCOLS: 'imaps',
-    POSTERN_IMAPS_PORT: String(port),
+    POSTERN_PROTOCOLS: 'imaps,pop3s,submissions',
+    POSTERN_IMAPS_PORT: String(doors.imaps),
+    POSTERN_POP3S_PORT: String(doors.pop3s),
+    POSTERN_SUBMISSIONS_PORT: String(doors.submissions),
     POSTERN_TLS_CERT_PATH: both(folder, 'cert.pem'),
     POSTERN_TLS_KEY_PATH: both(folder, 'key.pem'),
     POSTERN_DATABASES: 'db1',
@@ -103,6 +110,14 @@ export function posternSettings(
     POSTERN_MAX_CONNECTIONS: '20000',
     POSTERN_MAX_CONNECTIONS_PER_ADDRESS: '20000',
     POSTERN_DRAIN_TIMEOUT: '0s',
+  };
+}
+
+function serverPortSettings({ imap, pop3, submission }: StubPorts): Readonly<Record<string, string>> {
+  return {
+    POSTERN_SERVER_IMAP_PORT: String(imap),
+    POSTERN_SERVER_POP3_PORT: String(pop3),
+    POSTERN_SERVER_SUBMISSION_PORT: String(submission),
   };
 }
 

@@ -99,6 +99,19 @@ export interface WhereisDocument {
   readonly facts: readonly Fact[];
   /** What would be chosen if that server went down now. */
   readonly ifItDied: string;
+  /**
+   * The answer for each protocol that is offered: they differ where a server is down for one of them. Above
+   * is the first one's.
+   */
+  readonly protocols: readonly ProtocolAnswer[];
+}
+
+/** Where a login by one protocol would go; fields as in the document around it. */
+export interface ProtocolAnswer {
+  readonly protocol: string;
+  readonly server: string | null;
+  readonly reason: string;
+  readonly ifItDied: string;
 }
 
 /** One thing that a decision rests on. */

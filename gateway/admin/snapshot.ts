@@ -18,6 +18,8 @@ export interface Snapshot {
   readonly stats: Stats;
   readonly workers: readonly Pick<WorkerRow, 'state' | 'restarts'>[];
   readonly listeners: readonly ListenerRow[];
+  /** What is offered to clients, IMAP first; at least one. */
+  readonly protocols: readonly Protocol[];
   readonly directory: DirectoryRow & {
     readonly loadedAt: Moment | undefined;
     /** Names by the engine's index: a mailbox may be in a database that the table lacks. */

@@ -1,14 +1,14 @@
 /**
- * `whereis`: where a login would go now, by the very function that the workers decide with, the facts that
- * this rests on, and where it would go if that server died.
+ * `whereis`: where a login of each protocol would go now, by the very function that the workers decide with,
+ * the facts that this rests on, and where it would go if that server died.
  *
  * PURE; the decision is an argument, since it is the workers' (workers/route.ts).
  */
 import { databaseFacts } from '#gateway/cluster/facts';
 import type { Protocol } from '#model/protocol';
-import type { DatabaseRoute, RoutingTable, ServerRoute } from '#model/routing-table';
+import type { DatabaseRoute, Health, RoutingTable, ServerRoute } from '#model/routing-table';
 import type { MailboxFound } from '#native';
-import type { Fact, WhereisDocument } from './api.ts';
+import type { Fact, ProtocolAnswer, WhereisDocument } from './api.ts';
 import type { Snapshot } from './snapshot.ts';
 import { ownerOf, protocolsOf } from './status-view.ts';
 
@@ -42,8 +42,38 @@ export interface Asked {
 /** What `postern whereis` shows. */
 export function whereisOf(snapshot: Snapshot, { mailbox, found }: Asked, decide: Decide): WhereisDocument {
   const { table } = snapshot;
+  const answers = snapshot.protocols.map((protocol) => answerFor(table, { protocol, found, decide }));
+  const [first = refused] = answers;
+  const database = databaseOf(table, found, first.answer);
+  const owner = database && ownerOf(database.state);
+  const servers = answers.flatMap(({ answer }) => (answer.is === 'serve' ? [answer.server] : []));
+  const { server, reason, ifItDied } = first.shown;
+  return {
+    mailbox,
+    database: database?.id ?? snapshot.directory.databases[found.database] ?? null,
+    server,
+    generation: owner?.generation ?? null,
+    reason,
+    facts: factsOf(snapshot, { mailbox, found, database, servers }),
+    ifItDied,
+    protocols: answers.map(({ shown }) => shown),
+  };
+}
+
+interface ProtocolAsked {
+  readonly protocol: Protocol;
+  readonly found: MailboxFound;
+  readonly decide: Decide;
+}
+
+interface Answered {
+  readonly answer: RouteAnswer;
+  readonly shown: ProtocolAnswer;
+}
+
+function answerFor(table: RoutingTable, { protocol, found, decide }: ProtocolAsked): Answered {
   const question: RouteQuestion = {
-    protocol: 'imap',
+    protocol,
     database: found.database,
     pinnedServer: found.pinnedServer,
     hashedServer: found.hashedServer,
@@ -51,18 +81,9 @@ export function whereisOf(snapshot: Snapshot, { mailbox, found }: Asked, decide:
     avoid: [],
   };
   const answer = decide(table, question);
-  const database = databaseOf(table, found, answer);
-  const owner = database && ownerOf(database.state);
   const server = answer.is === 'serve' ? answer.server : undefined;
-  return {
-    mailbox,
-    database: database?.id ?? snapshot.directory.databases[found.database] ?? null,
-    server: server?.id ?? null,
-    generation: owner?.generation ?? null,
-    reason: answer.why,
-    facts: factsOf(snapshot, { mailbox, found, database, server }),
-    ifItDied: server === undefined ? 'nobody serves it now' : afterDeath(table, { question, server, decide }),
-  };
+  const ifItDied = server === undefined ? nobodyNow : afterDeath(table, { question, server, decide });
+  return { answer, shown: { protocol, server: server?.id ?? null, reason: answer.why, ifItDied } };
 }
 
 function databaseOf(
@@ -80,7 +101,8 @@ interface Believed {
   readonly mailbox: string;
   readonly found: MailboxFound;
   readonly database: DatabaseRoute | undefined;
-  readonly server: ServerRoute | undefined;
+  /** Those that logins would be sent to. */
+  readonly servers: readonly ServerRoute[];
 }
 
 function factsOf(snapshot: Snapshot, believed: Believed): Fact[] {
@@ -96,7 +118,10 @@ function factsOf(snapshot: Snapshot, believed: Believed): Fact[] {
   ];
   if (database !== undefined) facts.push(...claimFacts(snapshot, database));
   const servers = snapshot.table.servers.filter(
-    ({ id }) => database === undefined || database.copies.includes(id) || id === believed.server?.id,
+    ({ id }) =>
+      database === undefined ||
+      database.copies.includes(id) ||
+      believed.servers.some((server) => server.id === id),
   );
   facts.push(...servers.flatMap((server) => serverFacts(snapshot, server)));
   const pinned = snapshot.table.servers.find(({ index }) => index === found.pinnedServer);
@@ -130,20 +155,38 @@ function claimFacts({ cluster, now }: Snapshot, database: DatabaseRoute): Fact[]
   return facts;
 }
 
+/** A row for each health, with the protocols that it is of: usually one. Its age is that of the oldest. */
 function serverFacts({ now, seenAt }: Snapshot, server: ServerRoute): Fact[] {
-  const facts = protocolsOf(server).map((protocol): Fact => {
-    const health = server.protocols[protocol]?.health;
-    const at = seenAt(server.id, protocol);
-    const why = health?.is === 'down' ? `: ${health.why}` : '';
+  const facts = healthGroups(server).map(({ health, why, protocols }): Fact => {
+    const seen = protocols.map((protocol) => seenAt(server.id, protocol));
+    const ages = seen.flatMap((at) => (at === undefined ? [] : [Math.round(now - at)]));
     return {
-      what: `${server.id} is ${health?.is ?? 'unknown'} for ${protocol}${why}`,
+      what: `${server.id} is ${health} for ${protocols.join(', ')}${why}`,
       source: 'monitor',
-      ageMs: at === undefined ? null : Math.round(now - at),
+      ageMs: ages.length < seen.length ? null : Math.max(...ages),
     };
   });
   if (server.admin !== 'ready')
     facts.push({ what: `${server.id} is set to ${server.admin}`, source: 'operator', ageMs: null });
   return facts;
+}
+
+interface HealthGroup {
+  readonly health: Health['is'];
+  readonly why: string;
+  readonly protocols: Protocol[];
+}
+
+function healthGroups(server: ServerRoute): HealthGroup[] {
+  const groups: HealthGroup[] = [];
+  for (const protocol of protocolsOf(server)) {
+    const seen = server.protocols[protocol]?.health;
+    const [health, why] = [seen?.is ?? 'unknown', seen?.is === 'down' ? `: ${seen.why}` : ''];
+    const group = groups.find((each) => each.health === health && each.why === why);
+    if (group === undefined) groups.push({ health, why, protocols: [protocol] });
+    else group.protocols.push(protocol);
+  }
+  return groups;
 }
 
 interface Death {
@@ -169,3 +212,10 @@ function asDown(server: ServerRoute): ServerRoute {
   const protocols = Object.entries(server.protocols).map(([name, route]) => [name, { ...route, health }]);
   return { ...server, protocols: Object.fromEntries(protocols) };
 }
+
+const nobodyNow = 'nobody serves it now';
+/** Where nothing is offered, nothing is answered. */
+const refused: Answered = {
+  answer: { is: 'refuse', why: 'nothing is offered' },
+  shown: { protocol: '', server: null, reason: 'nothing is offered', ifItDied: nobodyNow },
+};

@@ -5,10 +5,10 @@
  * wins over them. Orders to the running demo come by `postern lab` (lab-commands.ts).
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import type { WhereisDocument } from '#gateway/admin/api';
 import { ActiveManager } from '#gateway/lab/active-manager';
 import { makeCertificate } from '#gateway/lab/certificate';
@@ -19,22 +19,25 @@ import { carryOut } from '#gateway/lab/orders';
 import { type Gateway, startGateway } from '#gateway/main';
 import { parseSettings } from '#gateway/settings/parse';
 import { formatProblem } from '#gateway/settings/problem';
-import type { Settings } from '#gateway/settings/settings';
+import type { FrontendName, Settings } from '#gateway/settings/settings';
 import { type Env, systemSurroundings } from '#gateway/settings/surroundings';
 import { StartError } from '#gateway/start-error';
 import { systemClock } from '#lib/clock';
 import { openLog, openLogStream } from '#lib/log';
+import {
+  type DemoFiles,
+  type DemoSite,
+  demoDatabases,
+  demoDoors,
+  demoEnv,
+  demoPassword,
+  demoServers,
+  labPorts,
+} from './demo-settings.ts';
+import { demoText } from './demo-text.ts';
 import { exitCodes } from './exit-codes.ts';
 
-const password = 'demo';
-const servers = ['ex1', 'ex2'];
-/** Each database with its servers, the one with the active copy first. */
-const databases = [
-  { id: 'db1', copies: ['ex1', 'ex2'], mailbox: 'ann@demo.test' },
-  { id: 'db2', copies: ['ex2', 'ex1'], mailbox: 'bob@demo.test' },
-  { id: 'db3', copies: ['ex1', 'ex2'], mailbox: 'cid@demo.test' },
-];
-const accounts = databases.map(({ id, mailbox }) => ({ mailbox, password, database: id }));
+const accounts = demoDatabases.map(({ id, mailbox }) => ({ mailbox, password: demoPassword, database: id }));
 
 /**
  * Settles when the demo has ended: Ctrl-C, SIGTERM, or a start that failed (the exit code is set then). `env`
@@ -58,18 +61,16 @@ async function runIn(folder: string, env: Env): Promise<void> {
   const agentKey = randomBytes(24).toString('base64url');
   const feed = { post: feedTo('', agentKey) };
   const lab = await ActiveManager.start({
-    servers: servers.map((id) => ({
-      id,
-      port: Number(env[`POSTERN_SERVER_${id.toUpperCase()}_IMAP_PORT`] ?? 0),
-    })),
-    databases,
+    servers: demoServers.map((id) => ({ id, ports: labPorts(id, env) })),
+    databases: demoDatabases,
     accounts,
     folder,
     post: (document) => feed.post(document),
     log: (line) => say(`lab: ${line}`),
   });
   try {
-    const settings = settingsOf({ ...demoEnv(lab, files, agentKey), ...ownEnv(env) });
+    const portOf: DemoSite['portOf'] = (server, protocol) => lab.portOf(server, protocol);
+    const settings = settingsOf(demoEnv({ files, agentKey, portOf }, env));
     if (settings === undefined) return;
     const log = openLog({ level: settings.log.level, stream: openLogStream() });
     const gateway = await startGateway(settings, {
@@ -101,18 +102,14 @@ interface RunningDemo {
 
 /** Takes orders until Ctrl-C. */
 async function untilInterrupted({ lab, gateway, certificatePem, files, env }: RunningDemo): Promise<void> {
-  const door = { host: '127.0.0.1', port: portOf(gateway, 'imaps'), certificatePem };
+  const ports = portsOf(gateway);
+  // Port 0 refuses: without IMAPS, which POSTERN_PROTOCOLS may leave out, no login can be timed.
+  const door = { host: '127.0.0.1', port: ports.get('imaps') ?? 0, certificatePem };
   const control = await openLabControl({ lab, door, env, adminSocket: gateway.adminSocket });
-  say(whatToTry(gateway, files.certificate));
+  say(demoText({ ports, certificatePath: files.certificate, hasSwaks: isInPath('swaks', env) }));
   await interrupted();
   say('stopping');
   control.close();
-}
-
-interface DemoFiles {
-  readonly certificate: string;
-  readonly key: string;
-  readonly mailboxes: string;
 }
 
 function writeFiles(folder: string, certificate: { certificatePem: string; keyPem: string }): DemoFiles {
@@ -120,46 +117,8 @@ function writeFiles(folder: string, certificate: { certificatePem: string; keyPe
   const files = { certificate: file('cert.pem'), key: file('key.pem'), mailboxes: file('mailboxes') };
   writeFileSync(files.certificate, certificate.certificatePem);
   writeFileSync(files.key, certificate.keyPem, { mode: 0o600 });
-  writeFileSync(files.mailboxes, databases.map(({ id, mailbox }) => `${mailbox} ${id}\n`).join(''));
+  writeFileSync(files.mailboxes, demoDatabases.map(({ id, mailbox }) => `${mailbox} ${id}\n`).join(''));
   return files;
-}
-
-/** A quick pace for probes: a server that comes back is to be used again at once. */
-function demoEnv(lab: ActiveManager, files: DemoFiles, agentKey: string): Record<string, string> {
-  const env: Record<string, string> = {
-    POSTERN_SERVERS: servers.join(','),
-    POSTERN_SERVER_TLS: 'off',
-    POSTERN_DATABASES: databases.map(({ id }) => id).join(','),
-    POSTERN_MOVE_POLICY: 'exclusive',
-    POSTERN_DIRECTORY_PATH: files.mailboxes,
-    POSTERN_COPY_SOURCES: 'agent',
-    POSTERN_AGENT_KEY: agentKey,
-    POSTERN_LISTEN_ADDRESS: '127.0.0.1',
-    POSTERN_PROTOCOLS: 'imaps,imap',
-    POSTERN_IMAPS_PORT: '2993',
-    POSTERN_IMAP_PORT: '2143',
-    POSTERN_TLS_CERT_PATH: files.certificate,
-    POSTERN_TLS_KEY_PATH: files.key,
-    POSTERN_PROBE_INTERVAL: '500ms',
-    POSTERN_GREETING_TIMEOUT: '2s',
-    POSTERN_DRAIN_TIMEOUT: '1s',
-    POSTERN_HOSTNAME: 'localhost',
-  };
-  for (const id of servers) {
-    env[`POSTERN_SERVER_${id.toUpperCase()}_ADDRESS`] = '127.0.0.1';
-    env[`POSTERN_SERVER_${id.toUpperCase()}_IMAP_PORT`] = String(lab.portOf(id));
-  }
-  for (const { id, copies } of databases)
-    env[`POSTERN_DATABASE_${id.toUpperCase()}_COPIES`] = copies.join(',');
-  return env;
-}
-
-/** What the user set. The lab's own socket is no setting of the gateway. */
-function ownEnv(env: Env): Record<string, string> {
-  const mine = Object.entries(env).filter(([name]) => {
-    return name === 'XDG_RUNTIME_DIR' || (name.startsWith('POSTERN_') && name !== 'POSTERN_LAB_SOCKET');
-  });
-  return Object.fromEntries(mine.map(([name, value]) => [name, value ?? '']));
 }
 
 /** Undefined when something is wrong with them: every problem has been said then. */
@@ -181,7 +140,8 @@ interface LabControlParts {
 function openLabControl({ lab, door, env, adminSocket }: LabControlParts) {
   const watch = {
     now: () => performance.now(),
-    login: (mailbox: string, signal: AbortSignal) => tryLogin(door, { mailbox, password }, signal),
+    login: (mailbox: string, signal: AbortSignal) =>
+      tryLogin(door, { mailbox, password: demoPassword }, signal),
     publishedServer: (mailbox: string) => serverOf(adminSocket, mailbox),
     onClaimed: (listener: Parameters<ActiveManager['onClaimed']>[0]) => lab.onClaimed(listener),
   };
@@ -207,36 +167,17 @@ function serverOf(socketPath: string, mailbox: string): Promise<string | undefin
   });
 }
 
-function whatToTry(gateway: Gateway, certificatePath: string): string {
-  const [imaps, imap] = [portOf(gateway, 'imaps'), portOf(gateway, 'imap')];
-  const curl = `curl --cacert ${certificatePath} -u ann@demo.test:${password}`;
-  const homes = databases.map(({ id, copies, mailbox }) => `  ${mailbox} in ${id}, active on ${copies[0]}`);
-  return [
-    '',
-    `Postern's demo: IMAPS on 127.0.0.1:${imaps}, IMAP with STARTTLS on 127.0.0.1:${imap}.`,
-    `Mailboxes, each with the password "${password}":`,
-    ...homes,
-    '',
-    'Read mail; -v shows the OK that names the server:',
-    `  ${curl} -v 'imaps://localhost:${imaps}/INBOX?ALL'`,
-    `  ${curl} 'imaps://localhost:${imaps}/INBOX;UID=2'`,
-    'In another terminal, here: see where a mailbox is served, move its database, and look again:',
-    '  npx postern whereis ann@demo.test',
-    '  npx postern lab move db1 ex2',
-    'Break things, and mend them:',
-    '  npx postern lab crash ex1      (or freeze)',
-    '  npx postern lab heal ex1',
-    '  npx postern lab status',
-    '',
-    'Ctrl-C ends it all.',
-    '',
-  ].join('\n');
+/** Of the doors that are open, in the demo's order. */
+function portsOf({ listeners }: Gateway): Map<FrontendName, number> {
+  const open = demoDoors.flatMap(({ frontend }): [FrontendName, number][] => {
+    const address = listeners.find((listener) => listener.frontend === frontend)?.address;
+    return address === undefined ? [] : [[frontend, Number(address.slice(address.lastIndexOf(':') + 1))]];
+  });
+  return new Map(open);
 }
 
-/** 0 where the user's POSTERN_PROTOCOLS leaves the frontend out. */
-function portOf({ listeners }: Gateway, frontend: 'imaps' | 'imap'): number {
-  const address = listeners.find((listener) => listener.frontend === frontend)?.address ?? '';
-  return Number(address.slice(address.lastIndexOf(':') + 1));
+function isInPath(program: string, env: Env): boolean {
+  return (env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
 
 function interrupted(): Promise<void> {

@@ -30,6 +30,8 @@ await runProgram(
     surroundings: systemSurroundings,
     run: async () => (await import('./run-command.ts')).runGateway(io),
     demo: async () => (await import('./demo.ts')).runDemo(io.env),
+    doctor: async (options) =>
+      (await import('./doctor-command.ts')).runDoctor(io, systemSurroundings(), options),
     addLab: (program) => {
       const complain = (text: string): void => io.complain(text.trimEnd());
       addLabCommands(program, { ...io, complain, write: io.print, exit: io.setExitCode });

@@ -4,6 +4,7 @@ import type { Surroundings } from '#gateway/settings/surroundings';
 import { runCheck } from './check-command.ts';
 import type { CheckOptions } from './check-command.ts';
 import { addClientCommands } from './client-commands.ts';
+import type { DoctorOptions } from './doctor-command.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CommandIo } from './io.ts';
 
@@ -14,6 +15,7 @@ export interface ProgramParts {
   /** Loaded only when asked for, since they load the engine. */
   readonly run: () => Promise<void>;
   readonly demo: () => Promise<void>;
+  readonly doctor: (options: DoctorOptions) => Promise<void>;
   /** Adds `lab` and what is below it. */
   readonly addLab: (program: Command) => void;
 }
@@ -62,6 +64,14 @@ function programOf(parts: ProgramParts): Command {
     .option('--json', 'the whole report')
     .option('--all', 'also what is not set')
     .action((options: CheckOptions) => runCheck(io, parts.surroundings(), options));
+  program
+    .command('doctor')
+    .description(
+      'looks at every server as a session would, and says what is wrong; exits 1 where something is',
+    )
+    .option('--json', 'the whole report')
+    .option('--deep', 'also tries what logins meet, with the probe accounts and some wrong passwords')
+    .action((options: DoctorOptions) => parts.doctor(options));
   addClientCommands(program, io);
   parts.addLab(program);
   return program;

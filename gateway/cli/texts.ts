@@ -1,6 +1,6 @@
 /** The documents of the admin API as text for people. PURE. */
 import { safeText } from '#lib/safe-text';
-import type { Fact, StatusDocument, WhereisDocument, WhoDocument } from '#gateway/admin/api';
+import type { Fact, ProtocolAnswer, StatusDocument, WhereisDocument, WhoDocument } from '#gateway/admin/api';
 import { formatBytes, formatDuration, textTable } from './text-table.ts';
 
 const none = '-';
@@ -26,20 +26,41 @@ export function statusText(status: StatusDocument): string {
   ].join('');
 }
 
+/** One answer when all protocols have the same; else one for each, behind the protocol's name. */
 export function whereisText(where: WhereisDocument): string {
+  const answers = sameAnswers(where.protocols);
   const rows = [
     ['mailbox', where.mailbox],
     ['database', where.database ?? 'not in the directory'],
-    ['server', where.server ?? 'nobody now'],
     ['generation', where.generation === null ? none : String(where.generation)],
-    ['reason', where.reason],
-    ['if it died', where.ifItDied],
+    ...answers.flatMap(({ protocols, server, reason, ifItDied }) => [
+      [answers.length === 1 ? 'server' : protocols.join(', '), server ?? 'nobody now'],
+      ['reason', reason],
+      ['if it died', ifItDied],
+    ]),
   ];
   const width = Math.max(...rows.map(([name = '']) => name.length));
   const lines = rows.map(
     ([name = '', value = '']) => `${name.padEnd(width)}  ${safeText(value, lineBytesMax)}\n`,
   );
   return `${lines.join('')}\n${textTable(['FACT', 'SOURCE', 'AGE'], where.facts.map(factRow))}`;
+}
+
+interface SharedAnswer extends Omit<ProtocolAnswer, 'protocol'> {
+  readonly protocols: string[];
+}
+
+function sameAnswers(answers: readonly ProtocolAnswer[]): SharedAnswer[] {
+  const shared: SharedAnswer[] = [];
+  for (const { protocol, ...answer } of answers) {
+    const { server, reason, ifItDied } = answer;
+    const same = shared.find(
+      (each) => each.server === server && each.reason === reason && each.ifItDied === ifItDied,
+    );
+    if (same === undefined) shared.push({ ...answer, protocols: [protocol] });
+    else same.protocols.push(protocol);
+  }
+  return shared;
 }
 
 export function whoText({ sessions, isCut }: WhoDocument): string {

@@ -74,6 +74,7 @@ export interface ServerView {
   readonly protocols: Readonly<Partial<Record<Protocol, ProtocolView>>>;
 }
 
+/** What probes found of one protocol of a server. */
 export interface ProtocolView {
   readonly health: Health;
   readonly capabilities: readonly string[];

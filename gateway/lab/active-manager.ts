@@ -7,16 +7,17 @@
  */
 import { join } from 'node:path';
 import type { CopyStatus } from '#model/claim';
+import type { LoginProtocol } from '#model/protocol';
 import { type Candidate, bestCopy } from './best-copy.ts';
 import type { Post } from './feed.ts';
 import type { Mount } from './mounts.ts';
-import type { CopyReport, FromServer, LabAccount } from './server-messages.ts';
+import type { CopyReport, FromServer, LabAccount, LabPorts, ServerPaths } from './server-messages.ts';
 import { ServerProcess } from './server-process.ts';
 import { type DatabaseView, topologyDocument } from './topology-document.ts';
 
 export interface LabPlan {
-  /** `port` 0: any free one, kept for the lab's life. */
-  readonly servers: readonly { readonly id: string; readonly port: number }[];
+  /** A port of 0, or none: any free one, kept for the lab's life. */
+  readonly servers: readonly { readonly id: string; readonly ports?: Partial<LabPorts> }[];
   /** `copies`: the first is active at the start. */
   readonly databases: readonly { readonly id: string; readonly copies: readonly string[] }[];
   readonly accounts: readonly LabAccount[];
@@ -40,7 +41,7 @@ export interface Claimed {
 
 export interface ServerStatus {
   readonly server: string;
-  readonly port: number;
+  readonly ports: LabPorts;
   readonly pid: number;
   readonly state: 'live' | 'frozen' | 'dead';
   readonly sessions: number;
@@ -64,7 +65,7 @@ const inStepTimeoutMs = 5_000;
 
 interface HeldServer {
   readonly id: string;
-  port: number;
+  ports: LabPorts;
   process: ServerProcess | undefined;
   state: ServerStatus['state'];
   heardAt: number;
@@ -93,7 +94,7 @@ export class ActiveManager {
 
   private constructor(options: LabOptions) {
     this.#options = options;
-    this.#servers = new Map(options.servers.map(({ id, port }) => [id, newServer(id, port)]));
+    this.#servers = new Map(options.servers.map(({ id, ports }) => [id, newServer(id, ports)]));
     this.#databases = new Map(options.databases.map(({ id, copies }) => [id, newDatabase(id, copies)]));
   }
 
@@ -114,13 +115,13 @@ export class ActiveManager {
     return lab;
   }
 
-  portOf(server: string): number {
-    return this.#server(server).port;
+  portOf(server: string, protocol: LoginProtocol): number {
+    return this.#server(server).ports[protocol];
   }
 
   status(): LabStatus {
-    const servers = [...this.#servers.values()].map(({ id, port, process, state, sessions }) => {
-      return { server: id, port, pid: process?.pid ?? 0, state, sessions };
+    const servers = [...this.#servers.values()].map(({ id, ports, process, state, sessions }) => {
+      return { server: id, ports, pid: process?.pid ?? 0, state, sessions };
     });
     return { servers, databases: this.#views() };
   }
@@ -209,22 +210,18 @@ export class ActiveManager {
 
   async #startServer(server: HeldServer): Promise<void> {
     const { folder, accounts } = this.#options;
-    const linkPath = (id: string) => join(folder, `${id}.link`);
-    const peerPaths = [...this.#servers.keys()].filter((id) => id !== server.id).map(linkPath);
-    server.reports = new Map();
-    const start = {
-      server: server.id,
-      port: server.port,
-      linkPath: linkPath(server.id),
-      peerPaths,
-      accounts,
+    const pathsOf = (id: string): ServerPaths => {
+      return { link: join(folder, `${id}.link`), mail: join(folder, `${id}.mail`) };
     };
+    const peers = [...this.#servers.keys()].filter((id) => id !== server.id).map(pathsOf);
+    server.reports = new Map();
+    const start = { server: server.id, ports: server.ports, paths: pathsOf(server.id), peers, accounts };
     const started: ServerProcess = await ServerProcess.start(start, {
       onBeat: (beat) => this.#heard(server, beat),
       onExit: () => void (server.process === started && this.#died(server)),
     });
     server.process = started;
-    server.port = started.port;
+    server.ports = started.ports;
     server.state = 'live';
     server.heardAt = performance.now();
     if (this.#isStopped) started.signal('SIGKILL');
@@ -363,8 +360,18 @@ export class ActiveManager {
 /** An order that can't be carried out, in words for who gave it. */
 export class LabRefusal extends Error {}
 
-function newServer(id: string, port: number): HeldServer {
-  return { id, port, process: undefined, state: 'dead', heardAt: 0, seq: 0, sessions: 0, reports: new Map() };
+function newServer(id: string, given: Partial<LabPorts> = {}): HeldServer {
+  const ports = { imap: 0, pop3: 0, sieve: 0, submission: 0, ...given };
+  return {
+    id,
+    ports,
+    process: undefined,
+    state: 'dead',
+    heardAt: 0,
+    seq: 0,
+    sessions: 0,
+    reports: new Map(),
+  };
 }
 
 function newDatabase(id: string, copies: readonly string[]): HeldDatabase {

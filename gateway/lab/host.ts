@@ -1,11 +1,11 @@
 /**
  * The mail of one lab server: its copies, who may log in, and what of them is served here now.
  *
- * It ties copies (store/), mounts and replication together for the IMAP sessions (imap/account.ts). Who is
+ * It ties copies (store/), mounts and replication together for the sessions (account.ts). Who is
  * active is the active manager's word, never its own.
  */
 import { randomInt } from 'node:crypto';
-import type { LoginVerdict, MailHost, OpenAccount } from './imap/account.ts';
+import type { LoginVerdict, MailHost, OpenAccount } from './account.ts';
 import { type Mount, Mounts } from './mounts.ts';
 import type { Frame, Position } from './replication/frames.ts';
 import { ReplicationSource, type Served } from './replication/source.ts';
@@ -105,14 +105,36 @@ export class LabHost implements MailHost {
     }));
   }
 
+  hasMailbox(address: string): boolean {
+    return this.#accountOf(address) !== undefined;
+  }
+
+  /** Puts a message into a mailbox's INBOX; false, and nothing done, when the mailbox is not served here. */
+  async deliver(mailbox: string, bytes: Buffer): Promise<boolean> {
+    const known = this.#accountOf(mailbox);
+    const held = known && this.#held.get(known.database);
+    if (known === undefined || held === undefined || !(await this.#mayServe(held.id))) return false;
+    const at = { user: known.mailbox, folder: 'INBOX' };
+    const inbox = held.copy.folderOf(at.user, at.folder);
+    if (inbox === undefined) return false;
+    const internalDate = this.#options.now();
+    return this.#commit(held, [
+      { kind: 'append', ...at, uid: inbox.uidNext, flags: [], internalDate, bytes },
+    ]);
+  }
+
   async login(user: string, password: string): Promise<LoginVerdict> {
-    const known = this.#options.accounts.find((account) => account.mailbox === user.toLowerCase());
+    const known = this.#accountOf(user);
     if (known === undefined || known.password !== password) return { is: 'refused' };
     const held = this.#held.get(known.database);
     if (held === undefined || !(await this.#mayServe(known.database))) {
       return { is: 'unavailable', why: `the active copy of ${known.database} is not here` };
     }
     return { is: 'in', account: this.#open(held, known.mailbox) };
+  }
+
+  #accountOf(address: string): LabAccount | undefined {
+    return this.#options.accounts.find((account) => account.mailbox === address.toLowerCase());
   }
 
   #open(held: Held, user: string): OpenAccount {

@@ -1,44 +1,53 @@
 /**
- * One lab server, a process of its own: IMAP for clients, a link for those who follow, a channel to the
- * active manager.
+ * One lab server, a process of its own: IMAP, POP3, ManageSieve and submission for clients, a link for those
+ * who follow, a place for mail from the others, a channel to the active manager.
  *
  * Started by server-process.ts with a ServerStart as its argument. It ends with the channel, so that no
  * server outlives the demo; its mail is in memory and ends with it.
  */
 import { rmSync } from 'node:fs';
-import { type AddressInfo, type Socket, createServer } from 'node:net';
+import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
+import { type LoginProtocol, loginProtocols } from '#model/protocol';
+import { receiveMail } from './delivery/receiver.ts';
+import { type Deliver, sendMail } from './delivery/sender.ts';
 import { LabHost } from './host.ts';
-import { runSession } from './imap/session.ts';
+import * as imap from './imap/session.ts';
+import * as pop3 from './pop3/session.ts';
 import { Follower } from './replication/follower.ts';
-import type { FromServer, ServerStart, ToServer } from './server-messages.ts';
+import type { FromServer, LabPorts, ServerStart, ToServer } from './server-messages.ts';
+import * as sieve from './sieve/session.ts';
+import { openSubmission } from './submission/session.ts';
 
 /** Several beats go into a lease (mounts.ts), so that one that is late costs nothing. */
 const beatEveryMs = 200;
 
 const start = JSON.parse(process.argv[2] ?? '{}') as ServerStart;
-const host = new LabHost({
-  server: start.server,
-  accounts: start.accounts,
-  monotonic: () => performance.now(),
-  now: () => Date.now(),
-});
+const monotonic = () => performance.now();
+const now = () => Date.now();
+const host = new LabHost({ server: start.server, accounts: start.accounts, monotonic, now });
 const clients = new Set<Socket>();
-const followers = start.peerPaths.map(
-  (path) => new Follower(start.server, path, (frame) => host.follow(frame)),
+const followers = start.peers.map(
+  ({ link }) => new Follower(start.server, link, (frame) => host.follow(frame)),
 );
 
-const links = createServer((socket) => host.source.accept(socket));
-// A server that was killed left its socket behind.
-rmSync(start.linkPath, { force: true });
-links.listen(start.linkPath);
+const deliver: Deliver = (mailbox, bytes) => host.deliver(mailbox, bytes);
+const peerPaths = start.peers.map(({ mail }) => mail);
+const send: Deliver = (mailbox, bytes) => sendMail({ deliver, peerPaths, monotonic }, mailbox, bytes);
+const hasMailbox = (address: string) => host.hasMailbox(address);
+const login: LabHost['login'] = (user, password) => host.login(user, password);
 
-// A client may close its side behind its last command and still read the answers.
-const imap = createServer({ allowHalfOpen: true }, (socket) => {
-  clients.add(socket);
-  socket.once('close', () => clients.delete(socket));
-  void runSession(socket, host);
+const sessions: Readonly<Record<LoginProtocol, (socket: Socket) => void>> = {
+  imap: (socket) => void imap.runSession(socket, host),
+  pop3: (socket) => void pop3.runSession(socket, host),
+  sieve: (socket) => void sieve.runSession(socket, host),
+  submission: openSubmission({ name: host.name, login, hasMailbox, send, now }),
+};
+
+listenAt(start.paths.link, (socket) => host.source.accept(socket));
+listenAt(start.paths.mail, (socket) => receiveMail(socket, deliver));
+void Promise.all(loginProtocols.map(listenFor)).then((ports) => {
+  tell({ type: 'up', ports: Object.fromEntries(ports) as unknown as LabPorts });
 });
-imap.listen(start.port, '127.0.0.1', () => tell({ type: 'up', port: (imap.address() as AddressInfo).port }));
 
 process.on('message', (message) => void hear(message as ToServer));
 process.on('disconnect', () => process.exit(0));
@@ -46,6 +55,27 @@ process.on('disconnect', () => process.exit(0));
 process.on('SIGINT', () => undefined);
 setInterval(beat, beatEveryMs);
 beat();
+
+/** A server that was killed left its socket behind. */
+function listenAt(path: string, accept: (socket: Socket) => void): Server {
+  rmSync(path, { force: true });
+  return createServer(accept).listen(path);
+}
+
+/** Settles when the port is there. */
+function listenFor(protocol: LoginProtocol): Promise<[LoginProtocol, number]> {
+  // A client may close its side behind its last command and still read the answers.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    clients.add(socket);
+    socket.once('close', () => clients.delete(socket));
+    sessions[protocol](socket);
+  });
+  return new Promise((resolve) => {
+    server.listen(start.ports[protocol], '127.0.0.1', () => {
+      resolve([protocol, (server.address() as AddressInfo).port]);
+    });
+  });
+}
 
 function beat(): void {
   const copies = host.reports(followers.every((follower) => follower.isLinked));

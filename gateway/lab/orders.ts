@@ -87,9 +87,10 @@ function struckBy(
 
 function statusLines({ servers, databases }: LabStatus): string[] {
   return [
-    ...servers.map(
-      ({ server, state, port, sessions }) => `${server}  ${state}  127.0.0.1:${port}  ${sessions} sessions`,
-    ),
+    ...servers.map(({ server, state, ports, sessions }) => {
+      const shown = Object.entries(ports).map(([protocol, port]) => `${protocol} ${port}`);
+      return `${server}  ${state}  127.0.0.1: ${shown.join(', ')}  ${sessions} sessions`;
+    }),
     ...databases.map(({ id, copies, epoch }) => {
       const shown = copies.map(({ server, status }) => `${server} ${status}`);
       return `${id}  ${shown.join(', ')}  (moved ${epoch - 1} times)`;

@@ -2,6 +2,7 @@
  * What a lab server and the active manager say to each other over the process's channel, and how a server
  * is started.
  */
+import type { LoginProtocol } from '#model/protocol';
 import type { Mount } from './mounts.ts';
 import type { Position } from './replication/frames.ts';
 
@@ -9,11 +10,21 @@ import type { Position } from './replication/frames.ts';
 export interface ServerStart {
   readonly server: string;
   /** 0: any free one. */
-  readonly port: number;
-  /** The Unix socket where others follow this server, and those where it follows others. */
-  readonly linkPath: string;
-  readonly peerPaths: readonly string[];
+  readonly ports: LabPorts;
+  readonly paths: ServerPaths;
+  readonly peers: readonly ServerPaths[];
   readonly accounts: readonly LabAccount[];
+}
+
+/** Where a server listens for clients of each protocol. */
+export type LabPorts = Readonly<Record<LoginProtocol, number>>;
+
+/** The Unix sockets where the others find a server. */
+export interface ServerPaths {
+  /** Who follows its copies connects here. */
+  readonly link: string;
+  /** Mail for its mailboxes comes here. */
+  readonly mail: string;
 }
 
 export interface LabAccount {
@@ -37,7 +48,7 @@ export type ToServer =
   | { readonly type: 'dismount'; readonly ask: number; readonly database: string };
 
 export type FromServer =
-  | { readonly type: 'up'; readonly port: number }
+  | { readonly type: 'up'; readonly ports: LabPorts }
   | {
       readonly type: 'beat';
       readonly beat: number;

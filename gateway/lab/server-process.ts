@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { FromServer, ServerStart, ToServer } from './server-messages.ts';
+import type { FromServer, LabPorts, ServerStart, ToServer } from './server-messages.ts';
 
 /** Starting through tsx takes a second on a busy machine. */
 const startTimeoutMs = 15_000;
@@ -22,14 +22,14 @@ type Order =
   | { readonly type: 'dismount'; readonly database: string };
 
 export class ServerProcess {
-  readonly port: number;
+  readonly ports: LabPorts;
   readonly #child: ChildProcess;
   readonly #asked = new Map<number, () => void>();
   #asks = 0;
 
-  private constructor(child: ChildProcess, port: number, events: ServerEvents) {
+  private constructor(child: ChildProcess, ports: LabPorts, events: ServerEvents) {
     this.#child = child;
-    this.port = port;
+    this.ports = ports;
     child.on('message', (message: FromServer) => {
       if (message.type === 'beat') events.onBeat(message);
       if (message.type === 'done') this.#asked.get(message.ask)?.();
@@ -47,7 +47,7 @@ export class ServerProcess {
     });
     // A message to a process that has just gone; its exit tells more.
     child.on('error', () => undefined);
-    return new ServerProcess(child, await portOf(child), events);
+    return new ServerProcess(child, await portsOf(child), events);
   }
 
   get pid(): number {
@@ -90,7 +90,7 @@ function entry(): { path: string; execArgv: string[] } {
   return { path, execArgv: ['--conditions=source', '--import', tsx] };
 }
 
-function portOf(child: ChildProcess): Promise<number> {
+function portsOf(child: ChildProcess): Promise<LabPorts> {
   return new Promise((resolve, reject) => {
     const fail = (why: string) => {
       clearTimeout(timer);
@@ -103,7 +103,7 @@ function portOf(child: ChildProcess): Promise<number> {
       if (message.type !== 'up') return;
       clearTimeout(timer);
       child.off('exit', onExit).off('message', hear);
-      resolve(message.port);
+      resolve(message.ports);
     });
   });
 }

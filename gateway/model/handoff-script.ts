@@ -1,5 +1,5 @@
 /**
- * The script that makes a server connection stand where the client believes it stands: at most 16 linear
+ * The script that makes a server connection stand where the client believes it stands: at most 20 linear
  * steps, written by a front, played by the engine without JavaScript. Monitors use the same scripts, without
  * a client, as probes.
  *
@@ -16,7 +16,9 @@ export type Step =
       readonly unlessFinalHas?: string;
     }
   /** The connection turns to TLS as the endpoint's policy says. Bytes that came before end the session. */
-  | { readonly step: 'startTls' };
+  | { readonly step: 'startTls' }
+  /** Lets time go by, at most ten seconds: for probes that stand beside one another. */
+  | { readonly step: 'pause'; readonly ms: number };
 
 /**
  * What to do with a line from the server. The first rule whose prefix fits (ASCII case aside) decides;
@@ -34,11 +36,12 @@ export interface Rule {
   readonly keep?: 'before' | 'final';
 }
 
-export const scriptStepsMax = 16;
+/** Submission with STARTTLS, XCLIENT and a LOGIN has 18. */
+export const scriptStepsMax = 20;
 /** A login's secrets (64 KiB of SASL) and what stands around them. */
 export const scriptBytesMax = 96 * 1024;
 
-const kinds = { send: 1, expect: 2, startTls: 3 } as const;
+const kinds = { send: 1, expect: 2, startTls: 3, pause: 4 } as const;
 const actions = { accept: 1, refuse: 2, fail: 3, skip: 4 } as const;
 const keeps = { before: 1, final: 2 } as const;
 
@@ -48,7 +51,8 @@ const keeps = { before: 1, final: 2 } as const;
  *   script := count:u8 step*
  *   step   := kind:u8 unless:short ( send: length:u32le bytes
  *                                  | expect: timeoutMs:u32le count:u8 rule*
- *                                  | startTls: nothing )
+ *                                  | startTls: nothing
+ *                                  | pause: ms:u32le )
  *   rule   := action:u8 keep:u8 prefix:short
  *   short  := length:u8 bytes
  */
@@ -71,6 +75,8 @@ function stepLength(step: Step): number {
     }
     case 'startTls':
       return 2;
+    case 'pause':
+      return 2 + 4;
   }
 }
 
@@ -89,6 +95,8 @@ function writeStep(bytes: Buffer, start: number, step: Step): number {
       return at;
     case 'startTls':
       return writeShort(bytes, at, '');
+    case 'pause':
+      return bytes.writeUInt32LE(step.ms, writeShort(bytes, at, ''));
   }
 }
 

@@ -51,6 +51,7 @@ export interface ServerRoute {
   readonly protocols: Readonly<Partial<Record<Protocol, ServerProtocolRoute>>>;
 }
 
+/** How a server is reached for one protocol, and what is known of it there. */
 export interface ServerProtocolRoute {
   readonly endpoint: Endpoint;
   readonly health: Health;

@@ -8,19 +8,18 @@
  */
 import type { Verdict } from '#model/claim';
 import { codeOf } from '#model/end-reason';
-import { type Step, encodeScript } from '#model/handoff-script';
+import { encodeScript } from '#model/handoff-script';
 import type { DatabaseId } from '#model/ids';
 import type { EngineEndpoint, ProbeOutcome } from '#native';
-import { type Probe, type ProbeTimeouts, closingStep, commandSteps, openingSteps } from './imap-talk.ts';
-import { answerRules, isAccepted, refusalOf, troubleOf } from './imap-talk.ts';
+import { type ImapAccount, closingStep, commandSteps, loginSteps, openingSteps } from './imap-talk.ts';
+import { isAccepted, refusalOf, troubleOf } from './imap-talk.ts';
 import type { Seen } from './monitor.ts';
+import type { Probe, ProbeTimeouts } from './probe-outcome.ts';
 
-export interface LoginProbeParts {
+export interface LoginProbeParts extends ImapAccount {
   readonly probe: Probe;
   readonly endpoint: EngineEndpoint;
   readonly database: DatabaseId;
-  readonly user: string;
-  readonly password: { reveal(): string };
   /** As the greeting probe saw them. */
   readonly capabilities: readonly string[];
   readonly timeouts: ProbeTimeouts;
@@ -28,10 +27,10 @@ export interface LoginProbeParts {
 
 /** One login to the server that holds the active copy. Never rejects if the engine's probe doesn't. */
 export async function probeImapLogin(parts: LoginProbeParts): Promise<Seen<Verdict>> {
-  const { probe, endpoint, database, timeouts } = parts;
+  const { probe, endpoint, database, capabilities, timeouts } = parts;
   const script = encodeScript([
     ...openingSteps(endpoint.tls, timeouts),
-    ...loginSteps(parts),
+    ...loginSteps(parts, capabilities, timeouts),
     // Read-only: SELECT would take the \Recent flags away from the mailbox's user.
     ...commandSteps('e', 'EXAMINE INBOX', timeouts),
     closingStep,
@@ -40,23 +39,6 @@ export async function probeImapLogin(parts: LoginProbeParts): Promise<Seen<Verdi
   // It holds the password.
   script.fill(0);
   return verdictOf(outcome, database, timeouts);
-}
-
-/** LOGIN with literals, which carry any password; AUTHENTICATE PLAIN where LOGIN is disabled. */
-function loginSteps({ user, password, capabilities, timeouts }: LoginProbeParts): Step[] {
-  const secret = password.reveal();
-  if (capabilities.includes('LOGINDISABLED')) {
-    const proof = Buffer.from(`\0${user}\0${secret}`).toString('base64');
-    return [send('l AUTHENTICATE PLAIN\r\n'), goOn(timeouts), send(`${proof}\r\n`), judged(timeouts)];
-  }
-  return [
-    send(`l LOGIN {${Buffer.byteLength(user)}}\r\n`),
-    goOn(timeouts),
-    send(`${latin1Of(user)} {${Buffer.byteLength(secret)}}\r\n`),
-    goOn(timeouts),
-    send(`${latin1Of(secret)}\r\n`),
-    judged(timeouts),
-  ];
 }
 
 function verdictOf(outcome: ProbeOutcome, database: DatabaseId, timeouts: ProbeTimeouts): Seen<Verdict> {
@@ -81,24 +63,6 @@ function isOfTheAccount(answer: string): boolean {
 /** True where what went wrong went wrong at the login: behind the greeting, only answers are waited for. */
 function wasAsked(outcome: ProbeOutcome): boolean {
   return outcome.reason === codeOf('login_timeout') || outcome.lines.some((line) => line.startsWith('+'));
-}
-
-function send(bytes: string): Step {
-  return { step: 'send', bytes };
-}
-
-function goOn(timeouts: ProbeTimeouts): Step {
-  const rules = [{ prefix: '+', then: 'accept', keep: 'before' } as const, ...answerRules('l')];
-  return { step: 'expect', rules, timeoutMs: timeouts.answerTimeoutMs };
-}
-
-function judged(timeouts: ProbeTimeouts): Step {
-  return { step: 'expect', rules: answerRules('l'), timeoutMs: timeouts.answerTimeoutMs };
-}
-
-/** A script's strings carry one byte a character. */
-function latin1Of(text: string): string {
-  return Buffer.from(text).toString('latin1');
 }
 
 function databaseBad(database: DatabaseId, why: string): Verdict {

@@ -5,18 +5,10 @@
  */
 import type { Verdict } from '#model/claim';
 import { encodeScript } from '#model/handoff-script';
-import type { EngineEndpoint, ProbeOutcome } from '#native';
-import { type Probe, type ProbeTimeouts, closingStep, commandSteps, openingSteps } from './imap-talk.ts';
-import { isAccepted, isOurFault, refusalOf, troubleOf } from './imap-talk.ts';
+import type { ProbeOutcome } from '#native';
+import { closingStep, commandSteps, isAccepted, openingSteps, refusalOf, troubleOf } from './imap-talk.ts';
 import type { Seen } from './monitor.ts';
-
-export interface ImapProbeParts {
-  readonly probe: Probe;
-  readonly endpoint: EngineEndpoint;
-  /** What the frontends promise before the login, upper case: a server without it is down for IMAP. */
-  readonly baseline: readonly string[];
-  readonly timeouts: ProbeTimeouts;
-}
+import { type GreetingProbeParts, type ProbeTimeouts, bad, isOurFault, lackOf } from './probe-outcome.ts';
 
 /** One question to one server. Never rejects if the engine's probe doesn't. */
 export async function probeImap({
@@ -24,7 +16,7 @@ export async function probeImap({
   endpoint,
   baseline,
   timeouts,
-}: ImapProbeParts): Promise<Seen<Verdict>> {
+}: Omit<GreetingProbeParts, 'identity'>): Promise<Seen<Verdict>> {
   const script = encodeScript([
     ...openingSteps(endpoint.tls, timeouts),
     ...commandSteps('c', 'CAPABILITY', timeouts, '* CAPABILITY'),
@@ -65,10 +57,5 @@ function missingOf(capabilities: readonly string[], baseline: readonly string[])
   const has = (item: string): boolean => capabilities.includes(item);
   if (!has('IMAP4REV1') && !has('IMAP4REV2')) return 'offers no IMAP4rev1';
   if (has('LOGINDISABLED') && !has('AUTH=PLAIN')) return 'offers no LOGIN and no AUTH=PLAIN';
-  const missing = baseline.find((item) => !has(item));
-  return missing === undefined ? undefined : `offers no ${missing}`;
-}
-
-function bad(why: string): Verdict {
-  return { is: 'bad', why };
+  return lackOf(capabilities, baseline);
 }

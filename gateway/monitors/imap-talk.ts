@@ -1,28 +1,16 @@
 /**
- * What both IMAP probes say to a server: the steps up to TLS, the steps of the goodbye, and an outcome of
- * the engine in words. The engine plays the scripts; nothing here touches a socket.
+ * What both IMAP probes say to a server: the steps up to TLS, the steps of the goodbye, and what became of
+ * them. The engine plays the scripts; nothing here touches a socket.
  */
-import { codeOf, endReasonOf } from '#model/end-reason';
 import type { Rule, Step } from '#model/handoff-script';
-import type { EngineEndpoint, ProbeOutcome, ProbeRequest } from '#native';
-
-/** The part of the engine that probes need. */
-export type Probe = (request: ProbeRequest) => Promise<ProbeOutcome>;
-
-export interface ProbeTimeouts {
-  readonly connectTimeoutMs: number;
-  readonly greetingTimeoutMs: number;
-  /** For the answer to one command. */
-  readonly answerTimeoutMs: number;
-}
+import { accept, expect, fail, refuse, send, skip } from '#model/script-steps';
+import type { EngineEndpoint, ProbeOutcome } from '#native';
+import { type ProbeTimeouts, troubleWith } from './probe-outcome.ts';
 
 /** From the greeting to the encrypted connection, as the endpoint's policy says. */
 export function openingSteps(tls: EngineEndpoint['tls'], timeouts: ProbeTimeouts): Step[] {
-  const greeting: Rule[] = [
-    { prefix: '* OK', then: 'accept', keep: 'before' },
-    { prefix: '* BYE', then: 'fail', keep: 'before' },
-  ];
-  const steps: Step[] = [{ step: 'expect', rules: greeting, timeoutMs: timeouts.greetingTimeoutMs }];
+  const greeting = [accept('* OK', 'before'), fail('* BYE', 'before')];
+  const steps = [expect(timeouts.greetingTimeoutMs, greeting)];
   if (tls !== 'starttls') return steps;
   return [...steps, ...commandSteps('s', 'STARTTLS', timeouts), { step: 'startTls' }];
 }
@@ -32,25 +20,64 @@ export function openingSteps(tls: EngineEndpoint['tls'], timeouts: ProbeTimeouts
  * kept.
  */
 export function commandSteps(tag: string, command: string, timeouts: ProbeTimeouts, kept?: string): Step[] {
+  return [send(`${tag} ${command}\r\n`), expect(timeouts.answerTimeoutMs, answerRules(tag, kept))];
+}
+
+/** The answer to the command with this tag: see `commandSteps`. */
+export function answerRules(tag: string, kept?: string): Rule[] {
   return [
-    { step: 'send', bytes: `${tag} ${command}\r\n` },
-    { step: 'expect', rules: answerRules(tag, kept), timeoutMs: timeouts.answerTimeoutMs },
+    accept(`${tag} OK`, 'before'),
+    refuse(`${tag} `, 'before'),
+    ...(kept === undefined ? [] : [skip(kept, 'before')]),
+    fail('* BYE', 'before'),
+    skip('* '),
   ];
 }
 
-export function answerRules(tag: string, kept?: string): Rule[] {
-  const untagged: Rule[] = kept === undefined ? [] : [{ prefix: kept, then: 'skip', keep: 'before' }];
+/** Who logs in. */
+export interface ImapAccount {
+  readonly user: string;
+  readonly password: { reveal(): string };
+}
+
+/**
+ * LOGIN with literals, which carry any password; AUTHENTICATE PLAIN where LOGIN is disabled. Its tag is `l`.
+ */
+export function loginSteps(
+  { user, password }: ImapAccount,
+  capabilities: readonly string[],
+  timeouts: ProbeTimeouts,
+): Step[] {
+  const secret = password.reveal();
+  if (capabilities.includes('LOGINDISABLED')) {
+    const proof = Buffer.from(`\0${user}\0${secret}`).toString('base64');
+    return [send('l AUTHENTICATE PLAIN\r\n'), goOn(timeouts), send(`${proof}\r\n`), judged(timeouts)];
+  }
   return [
-    { prefix: `${tag} OK`, then: 'accept', keep: 'before' },
-    { prefix: `${tag} `, then: 'refuse', keep: 'before' },
-    ...untagged,
-    { prefix: '* BYE', then: 'fail', keep: 'before' },
-    { prefix: '* ', then: 'skip' },
+    send(`l LOGIN {${Buffer.byteLength(user)}}\r\n`),
+    goOn(timeouts),
+    send(`${latin1Of(user)} {${Buffer.byteLength(secret)}}\r\n`),
+    goOn(timeouts),
+    send(`${latin1Of(secret)}\r\n`),
+    judged(timeouts),
   ];
+}
+
+function goOn(timeouts: ProbeTimeouts): Step {
+  return expect(timeouts.answerTimeoutMs, [accept('+', 'before'), ...answerRules('l')]);
+}
+
+function judged(timeouts: ProbeTimeouts): Step {
+  return expect(timeouts.answerTimeoutMs, answerRules('l'));
+}
+
+/** A script's strings carry one byte a character. */
+function latin1Of(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 /** LOGOUT, so that no half-open session stays behind. Its answer says nothing that we want to know. */
-export const closingStep: Step = { step: 'send', bytes: 'q LOGOUT\r\n' };
+export const closingStep: Step = send('q LOGOUT\r\n');
 
 /**
  * The server's answer to the command with this tag when it was not OK; undefined when it was, or none came.
@@ -66,42 +93,7 @@ export function isAccepted(tag: string, outcome: ProbeOutcome): boolean {
   return outcome.lines.some((line) => line.startsWith(`${tag} `) && /^\S+ OK\b/i.test(line));
 }
 
-/**
- * True where the probe failed for want of something of our own, such as a file descriptor: it says nothing of
- * the server, whose sessions must not end for it.
- */
-export function isOurFault(outcome: ProbeOutcome): boolean {
-  return outcome.reason === codeOf('internal_error');
-}
-
-/** Why the connection did not come to its end, for a log and for `whereis`. */
+/** Why the connection did not come to its end. */
 export function troubleOf(outcome: ProbeOutcome, timeouts: ProbeTimeouts): string {
-  const bye = outcome.lines.find((line) => /^\* BYE/i.test(line));
-  if (bye !== undefined) return `said "${bye.slice(0, wordsMax)}"`;
-  const detail = outcome.detail === '' ? '' : `: ${outcome.detail.slice(0, wordsMax)}`;
-  const reason = endReasonOf(outcome.reason);
-  switch (reason) {
-    case 'connect_refused':
-      return 'refuses connections';
-    case 'connect_timeout':
-      return `no connection within ${timeouts.connectTimeoutMs / 1000}s`;
-    case 'connect_failed':
-      return `can't be reached${detail}`;
-    case 'server_tls_failed':
-      return `TLS failed${detail}`;
-    case 'greeting_timeout':
-      return `no greeting within ${timeouts.greetingTimeoutMs / 1000}s`;
-    case 'login_timeout':
-      return `no answer within ${timeouts.answerTimeoutMs / 1000}s`;
-    case 'server_left':
-    case 'server_reset':
-      return `closed the connection${detail}`;
-    case 'server_unexpected':
-      return `unexpected answer${detail}`;
-    default:
-      return `${reason}${detail}`;
-  }
+  return troubleWith(outcome, timeouts, /^\* BYE/i);
 }
-
-/** A server's words in our own. */
-const wordsMax = 200;

@@ -64,8 +64,8 @@ export const frontendRows: readonly SettingRow[] = [
     { is: 'capabilities' },
     undefined,
     'What POP3 offers in CAPA before the login besides what the preset gives, such as ' +
-      '`AUTH=XOAUTH2`: what every server has. A server that lacks one is down for POP3. `AUTH=` is ' +
-      'offered inside TLS only.',
+      '`AUTH=XOAUTH2,EXPIRE=NEVER`: what every server has. A server that lacks one is down for POP3, and ' +
+      '`status` names what it lacks. `AUTH=`, and USER, are offered inside TLS only.',
     'that of the preset alone',
   ),
   row(
@@ -78,9 +78,9 @@ export const frontendRows: readonly SettingRow[] = [
     'POSTERN_MANAGESIEVE_BASELINE',
     { is: 'capabilities' },
     undefined,
-    'What ManageSieve offers before the login besides what the preset gives, such as `AUTH=XOAUTH2`: ' +
-      'what every server has. A server that lacks one is down for ManageSieve. `AUTH=` is offered ' +
-      'inside TLS only.',
+    'What ManageSieve offers before the login besides what the preset gives: what every server has. A ' +
+      'Sieve extension is written `SIEVE=ENOTIFY`, a way to notify `NOTIFY=MAILTO`. A server that lacks ' +
+      'one is down for ManageSieve, and `status` names what it lacks. `AUTH=` is offered inside TLS only.',
     'that of the preset alone',
   ),
   row(
@@ -95,8 +95,10 @@ export const frontendRows: readonly SettingRow[] = [
     { is: 'capabilities' },
     undefined,
     'What submission offers in EHLO before the login besides what the preset gives, such as ' +
-      '`DSN,AUTH=XOAUTH2`: what every server has. A server that lacks one is down for submission. ' +
-      '`AUTH=` is offered inside TLS only.',
+      '`DSN,AUTH=XOAUTH2`: what every server has. `SIZE=37748736` offers that size, which no server ' +
+      'may be below; else SIZE stands without a number, and the server says what is too large. A server ' +
+      'that lacks one is down for submission, and `status` names what it lacks. `AUTH=` is offered ' +
+      'inside TLS only.',
     'that of the preset alone',
   ),
   row('POSTERN_HOSTNAME', { is: 'hostname' }, undefined, 'The name in greetings.', "the machine's name"),

@@ -142,7 +142,7 @@ function parseHostname(text: string): Parsed {
  */
 function parseCapability(text: string): Parsed {
   const name = text.toUpperCase();
-  if (!/^[A-Z0-9][A-Z0-9+=_.:/|-]{0,63}$/.test(name))
+  if (!/^[A-Z0-9][A-Z0-9+=_.:;/|-]{0,63}$/.test(name))
     return trouble(`has "${text}", which is no capability`, 'write names such as IDLE or AUTH=XOAUTH2');
   if (ownCapabilities.includes(name))
     return trouble(`has ${name}, which Postern offers by itself where it may`, 'leave it out');
@@ -187,6 +187,13 @@ const ownCapabilities = [
   'LITERAL+',
   'LITERAL-',
   'ID',
+  'STLS',
+  'SASL',
+  'IMPLEMENTATION',
+  'VERSION',
+  'OWNER',
+  'XCLIENT',
+  'XFORWARD',
 ];
 
 const unitMs: readonly (readonly [string, number])[] = [

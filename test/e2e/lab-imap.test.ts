@@ -30,7 +30,7 @@ const documents: TopologyDocument[] = [];
 beforeAll(async () => {
   folder = await makeTempFolder('lab');
   lab = await ActiveManager.start({
-    servers: ['ex1', 'ex2'].map((id) => ({ id, port: 0 })),
+    servers: [{ id: 'ex1' }, { id: 'ex2' }],
     databases: [
       { id: 'db1', copies: ['ex1', 'ex2'] },
       { id: 'db2', copies: ['ex2', 'ex1'] },
@@ -52,7 +52,7 @@ afterAll(() => {
   removeTempFolder(folder);
 });
 
-const address = (server: string) => ({ host: '127.0.0.1', port: lab.portOf(server) });
+const address = (server: string) => ({ host: '127.0.0.1', port: lab.portOf(server, 'imap') });
 const activeOf = (database: string) =>
   lab.status().databases.find(({ id }) => id === database)?.activeServer ?? '';
 
@@ -126,7 +126,7 @@ test('imapflow reads, appends 20 MiB, searches, moves and deletes', async () => 
 test('imaplib uses every command that it has', async () => {
   const program = `
 import imaplib
-c = imaplib.IMAP4('127.0.0.1', ${lab.portOf('ex1')})
+c = imaplib.IMAP4('127.0.0.1', ${lab.portOf('ex1', 'imap')})
 ok = lambda answer: (answer[1] if answer[0] == 'OK' else (_ for _ in ()).throw(Exception(answer)))
 ok(c.authenticate('PLAIN', lambda _: b'\\0cid@demo.test\\0demo'))
 print(ok(c.namespace()), ok(c.list('""', '""')), ok(c.list('""', '%')))
@@ -163,7 +163,7 @@ print(ok(c.select('INBOX', readonly=True)), c.store('1', 'FLAGS', '()')[0], c.lo
 test('curl lists, reads and appends', async () => {
   const path = join(folder, 'letter.eml');
   writeFileSync(path, 'From: ann@demo.test\r\nSubject: by curl\r\n\r\nhello\r\n');
-  const url = `imap://127.0.0.1:${lab.portOf('ex1')}`;
+  const url = `imap://127.0.0.1:${lab.portOf('ex1', 'imap')}`;
   const curl = (...args: string[]) => mustRun('curl', ['-sS', '-u', 'ann@demo.test:demo', ...args]);
   await curl('-T', path, `${url}/Drafts`);
   expect(await curl(`${url}/Drafts;UID=1`)).toBe(readFileSync(path, 'utf8'));
@@ -176,7 +176,8 @@ test.skipIf(programPath('mbsync') === undefined)('mbsync keeps a Maildir in step
   const mail = await makeTempFolder('mbsync');
   for (const name of ['box', 'state']) mkdirSync(join(mail, name));
   const lines = [
-    `IMAPAccount a\nHost 127.0.0.1\nPort ${lab.portOf('ex2')}\nUser bob@demo.test\nPass demo\nSSLType None`,
+    `IMAPAccount a\nHost 127.0.0.1\nPort ${lab.portOf('ex2', 'imap')}`,
+    'User bob@demo.test\nPass demo\nSSLType None',
     'AuthMechs LOGIN\n\nIMAPStore far\nAccount a\n',
     `MaildirStore near\nPath ${mail}/box/\nInbox ${mail}/box/INBOX\nSubFolders Verbatim\n`,
     `Channel c\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nSyncState ${mail}/state/\n`,

@@ -127,6 +127,9 @@ class Thread implements SimThread, WorkerThread {
       clock: scheduler.clockOf(this),
       schedule: (run) => void scheduler.after(0, () => this.enter(run)),
       settle: (run) => void scheduler.after(0, () => this.enter(run)),
+      openDialogue: () => {
+        throw new Error('nobody submits in a simulated site');
+      },
     });
     served.then(
       () => this.#end(undefined),

@@ -7,8 +7,8 @@ import { mustRun } from './child.ts';
 export interface Authority {
   readonly caPath: string;
   readonly caPem: string;
-  /** A certificate for these names and addresses, valid for a day. */
-  issue(name: string, names: readonly string[]): Promise<Issued>;
+  /** A certificate for these names and addresses, valid for a day or as many as are said. */
+  issue(name: string, names: readonly string[], days?: number): Promise<Issued>;
 }
 
 export interface Issued {
@@ -36,8 +36,8 @@ export async function makeAuthority(folder: string, commonName = 'Postern test C
     '-out',
     caPath,
   ]);
-  const issue = (name: string, names: readonly string[]) =>
-    issueCertificate({ folder, caPath, caKeyPath, name, names });
+  const issue = (name: string, names: readonly string[], days = 1) =>
+    issueCertificate({ folder, caPath, caKeyPath, name, names, days });
   return { caPath, caPem: await readFile(caPath, 'utf8'), issue };
 }
 
@@ -47,8 +47,9 @@ async function issueCertificate(order: {
   caKeyPath: string;
   name: string;
   names: readonly string[];
+  days: number;
 }): Promise<Issued> {
-  const { folder, caPath, caKeyPath, name, names } = order;
+  const { folder, caPath, caKeyPath, name, names, days } = order;
   const path = (kind: string) => join(folder, `${name}.${kind}`);
   const alternatives = names.map((each) => `${/^[\d.]+$|:/.test(each) ? 'IP' : 'DNS'}:${each}`).join(',');
   const serial = `0x${randomBytes(8).toString('hex')}`;
@@ -71,7 +72,7 @@ async function issueCertificate(order: {
     '-set_serial',
     serial,
     '-days',
-    '1',
+    String(days),
     '-extfile',
     path('ext'),
   ];

@@ -8,6 +8,10 @@ export interface DovecotSetup {
   readonly certificatePath: string;
   readonly keyPath: string;
   readonly databases: readonly string[];
+  /** Where it relays what its users send; without one it takes no mail of them. */
+  readonly relayPort?: number;
+  /** Lines that stand last, and so win. */
+  readonly extra?: string;
 }
 
 export interface DovecotPorts {
@@ -15,6 +19,13 @@ export interface DovecotPorts {
   readonly imaps: number;
   /** Replication talks to the other server's doveadm. */
   readonly doveadm: number;
+  readonly pop3: number;
+  readonly pop3s: number;
+  readonly sieve: number;
+  /** Mail of users, in clear and with STARTTLS. */
+  readonly submission: number;
+  /** SASL over TCP, for a Postfix beside it. */
+  readonly sasl: number;
 }
 
 /** Nobody's numbers: Dovecot wants a user for mail, but no such user needs to exist. */
@@ -28,6 +39,9 @@ export function dovecotConfig(setup: DovecotSetup): string {
     ...setup.databases.map((database) => passdb(setup, database)),
     users(setup),
     services(setup),
+    otherDoors(setup),
+    ...(setup.relayPort === undefined ? [] : [submission(setup, setup.relayPort)]),
+    setup.extra ?? '',
   ].join('\n');
 }
 
@@ -39,7 +53,9 @@ instance_name = ${name}
 log_path = ${folder}/dovecot.log
 listen = 127.0.0.1
 hostname = ${name}.test
-protocols = imap
+protocols = imap pop3 sieve
+# Who the client is, by XCLIENT, is believed of a gateway on this machine.
+login_trusted_networks = 127.0.0.1
 shutdown_clients = yes
 login_greeting = ${name} ready
 ssl = yes
@@ -67,6 +83,7 @@ namespace inbox {
 }
 plugin {
   mail_replica =
+  sieve = file:~/sieve;active=~/active-sieve
 }
 # Replication reaches the copy itself, mounted or not.
 protocol doveadm {
@@ -140,9 +157,57 @@ service auth {
   unix_listener auth-userdb {
     mode = 0666
   }
+  inet_listener {
+    port = ${ports.sasl}
+  }
 }
 service stats {
   client_limit = 2000
+}
+`;
+}
+
+/** The doors beside IMAP. */
+function otherDoors({ ports }: DovecotSetup): string {
+  return `
+service pop3-login {
+  service_count = 0
+  process_limit = 2
+  client_limit = 2000
+  inet_listener pop3 {
+    port = ${ports.pop3}
+  }
+  inet_listener pop3s {
+    port = ${ports.pop3s}
+    ssl = yes
+  }
+}
+service pop3 {
+  process_limit = 1000
+}
+service managesieve-login {
+  service_count = 0
+  process_limit = 2
+  client_limit = 2000
+  inet_listener sieve {
+    port = ${ports.sieve}
+  }
+}
+service managesieve {
+  process_limit = 1000
+}
+`;
+}
+
+function submission({ ports }: DovecotSetup, relayPort: number): string {
+  return `
+protocols = $protocols submission
+submission_relay_host = 127.0.0.1
+submission_relay_port = ${relayPort}
+service submission-login {
+  inet_listener submission {
+    port = ${ports.submission}
+  }
 }
 `;
 }

@@ -14,6 +14,8 @@ import { makeTempFolder, removeTempFolder } from './temp-folder.ts';
 export type ServerName = 'ex1' | 'ex2';
 
 export interface DovecotPair {
+  /** Everything of both lies here. */
+  readonly folder: string;
   readonly ex1: DovecotServer;
   readonly ex2: DovecotServer;
   readonly authority: Authority;
@@ -42,13 +44,16 @@ export const pairMailboxes: readonly Mailbox[] = [
 
 const homes: Readonly<Record<string, ServerName>> = { db1: 'ex1', db2: 'ex2', db3: 'ex1' };
 
-/** Starts both; each database is mounted on its first server. */
-export async function startDovecotPair(): Promise<DovecotPair> {
+/**
+ * Starts both; each database is mounted on its first server. `relayPort`: where mail of their users is sent
+ * on to.
+ */
+export async function startDovecotPair({ relayPort }: { relayPort?: number } = {}): Promise<DovecotPair> {
   const folder = await makeTempFolder('dove');
   await chmod(folder, 0o755); // Mail is another user's.
   const authority = await makeAuthority(folder);
-  const ports = await freePorts(6);
-  const [ex1, ex2] = [await makeServer('ex1', ports.slice(0, 3)), await makeServer('ex2', ports.slice(3))];
+  const ports = await freePorts(16);
+  const [ex1, ex2] = [await makeServer('ex1', ports.slice(0, 8)), await makeServer('ex2', ports.slice(8))];
   await Promise.all([ex1.prepare(ex2.ports.doveadm), ex2.prepare(ex1.ports.doveadm)]);
   const pair = new Pair({ ex1, ex2, authority, folder });
   await pair.heal();
@@ -56,15 +61,16 @@ export async function startDovecotPair(): Promise<DovecotPair> {
 
   async function makeServer(
     name: ServerName,
-    [imap = 0, imaps = 0, doveadm = 0]: number[],
+    [imap = 0, imaps = 0, doveadm = 0, pop3 = 0, pop3s = 0, sieve = 0, submission = 0, sasl = 0]: number[],
   ): Promise<DovecotServer> {
     const { certificatePath, keyPath } = await authority.issue(name, [`${name}.test`, '127.0.0.1']);
     const setup = {
       name,
       folder: join(folder, name),
-      ports: { imap, imaps, doveadm },
+      ports: { imap, imaps, doveadm, pop3, pop3s, sieve, submission, sasl },
       certificatePath,
       keyPath,
+      ...(relayPort === undefined ? {} : { relayPort }),
     };
     await mkdir(setup.folder);
     return new DovecotServer({ ...setup, databases: Object.keys(homes) }, pairMailboxes);
@@ -76,7 +82,7 @@ class Pair implements DovecotPair {
   readonly ex2: DovecotServer;
   readonly authority: Authority;
   readonly mailboxes = pairMailboxes;
-  private readonly folder: string;
+  readonly folder: string;
   private readonly active = new Map<string, ServerName>(Object.entries(homes));
 
   constructor(parts: { ex1: DovecotServer; ex2: DovecotServer; authority: Authority; folder: string }) {

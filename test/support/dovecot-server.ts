@@ -175,6 +175,12 @@ export class DovecotServer {
     return (await this.log()).split('\n').filter(isLogin).length;
   }
 
+  /** The lines of its log about logins by this service, `pop3` or `managesieve`. */
+  async loginLines(service: string, user: string): Promise<string[]> {
+    const lines = (await this.log()).split('\n');
+    return lines.filter((line) => line.includes(`${service}-login: Info: Login: user=<${user}>`));
+  }
+
   private async greets(): Promise<boolean> {
     const client = await connectRaw({ port: this.ports.imap });
     try {

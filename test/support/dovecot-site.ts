@@ -1,6 +1,7 @@
 /** The Dovecot pair with a gateway before it, and an agent that tells the gateway where each database is. */
 import { test } from 'vitest';
 import { type DovecotPair, type ServerName, pairMailboxes, startDovecotPair } from './dovecot-pair.ts';
+import type { DovecotServer } from './dovecot-server.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { programPath } from './programs.ts';
 
@@ -14,6 +15,20 @@ export interface DovecotSite {
   /** Everything as at the start. */
   heal(): Promise<void>;
   close(): Promise<void>;
+}
+
+/**
+ * Where a server has its doors beside IMAP; it matters once POSTERN_PROTOCOLS names them. POP3 is spoken to
+ * in both ways: to ex1 inside TLS from the first byte, to ex2 behind STLS.
+ */
+function otherDoors({ name, ports }: DovecotServer): Record<string, string> {
+  const of = (setting: string) => `POSTERN_SERVER_${name.toUpperCase()}_${setting}`;
+  const isFirst = name === 'ex1';
+  return {
+    [of('POP3_PORT')]: String(isFirst ? ports.pop3s : ports.pop3),
+    [of('POP3_TLS')]: isFirst ? 'implicit' : 'starttls',
+    [of('MANAGESIEVE_PORT')]: String(ports.sieve),
+  };
 }
 
 export const ann = { user: 'ann@pair.test', password: 'secret' };
@@ -48,6 +63,7 @@ export async function startDovecotSite(
       POSTERN_PROBE_ACCOUNTS: probes
         .map(({ user, password, database }) => `${database} ${user} ${password}`)
         .join('\n'),
+      ...Object.assign({}, ...[pair.ex1, pair.ex2].map(otherDoors)),
       ...settings,
     },
   });

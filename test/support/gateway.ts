@@ -45,6 +45,8 @@ export interface Gateway {
   /** IMAPS, certificate checked; and IMAP, where the client does STARTTLS. */
   readonly imaps: RawAddress;
   readonly imap: RawAddress;
+  /** Where a frontend listens; 0 where there is none of that name. */
+  portOf(frontend: string): number;
   /** The agent that every test has; others come by agentVoice. */
   readonly agent: AgentVoice;
   admin(line: string, request?: AdminRequest): Promise<AdminAnswer>;
@@ -158,21 +160,15 @@ function databaseEnv(databases: Readonly<Record<string, readonly string[]>>): Re
   return Object.fromEntries(rows);
 }
 
-type Listeners = Readonly<Record<'imaps' | 'imap', number>>;
+/** Ports by the names of frontends. */
+type Listeners = Readonly<Record<string, number>>;
 
 async function listenersOf(adminSocket: string): Promise<Listeners | undefined> {
-  const status = (await askAdmin(adminSocket, 'GET /v1/status')).json<{
+  const { listeners } = (await askAdmin(adminSocket, 'GET /v1/status')).json<{
     listeners: { frontend: string; address: string }[];
   }>();
-  const portOf = (frontend: string) =>
-    Number(
-      status.listeners
-        .find((row) => row.frontend === frontend)
-        ?.address.split(':')
-        .at(-1) ?? 0,
-    );
-  const ports = { imaps: portOf('imaps'), imap: portOf('imap') };
-  return ports.imaps + ports.imap > 0 ? ports : undefined;
+  const ports = listeners.map(({ frontend, address }) => [frontend, Number(address.split(':').at(-1))]);
+  return ports.length > 0 ? Object.fromEntries(ports) : undefined;
 }
 
 interface GatewayParts {
@@ -186,6 +182,7 @@ interface GatewayParts {
 
 function gatewayOf({ child, folder, authority, adminSocket, listeners, servers }: GatewayParts): Gateway {
   const names = servers.map(({ name }) => name);
+  const portOf = (frontend: string) => listeners[frontend] ?? 0;
   const agent = agentVoice(adminSocket, names);
   const log = () => child.stdout() + child.stderr();
   const records = () => recordsOf(log());
@@ -198,8 +195,9 @@ function gatewayOf({ child, folder, authority, adminSocket, listeners, servers }
     authority,
     pid: child.pid,
     adminSocket,
-    imaps: { port: listeners.imaps, tls: trusting(authority) },
-    imap: { port: listeners.imap },
+    imaps: { port: portOf('imaps'), tls: trusting(authority) },
+    imap: { port: portOf('imap') },
+    portOf,
     agent,
     admin: (line, request) => askAdmin(adminSocket, line, request),
     postern: (...args) =>

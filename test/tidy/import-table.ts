@@ -35,6 +35,15 @@ export const importTable: readonly ImportRow[] = [
     packages: ['imapflow', 'undici'],
     native: 'types',
   }),
+  row(
+    /^gateway\/doctor\/(certificate|look|observe|observe-logins|[a-z0-9]+-questions?)\.ts$/,
+    "what looks at servers imports model, lib, settings, monitors, the engine's types",
+    { may: [model, lib, /^gateway\/(settings|monitors)\//], native: 'types' },
+  ),
+  row(/^gateway\/doctor\//, 'the doctor judges purely: it imports model and the names of settings', {
+    may: [model, /^gateway\/settings\/env-name\.ts$/],
+    mayUseNode: false,
+  }),
   row(/^gateway\/copy-sources\//, 'copy sources import model, lib, yaml, zod', {
     may: [model, lib],
     packages: ['yaml', 'zod'],
@@ -77,24 +86,28 @@ export const importTable: readonly ImportRow[] = [
     native: 'types',
   }),
   row(
-    /^gateway\/cli\/(run|demo|start)(-command)?\.ts$/,
-    'cli/run, demo and start import settings, lib, lab and main',
+    /^gateway\/cli\/(run|demo|start|doctor)(-command)?\.ts$/,
+    'cli/run, demo, start and doctor import settings, lib, lab, main and what is beside it',
     {
       may: [model, lib, /^gateway\/(settings|admin|lab)\//, /^gateway\/[a-z-]+\.ts$/],
       packages: ['commander'],
     },
   ),
-  row(/^gateway\/cli\//, "cli imports settings, the admin API's client, lib, commander", {
-    may: [model, lib, /^gateway\/(settings|admin|lab)\//],
-    packages: ['commander'],
-  }),
+  row(
+    /^gateway\/cli\//,
+    "cli imports settings, the admin API's client, the doctor's report, lib, commander",
+    {
+      may: [model, lib, /^gateway\/(settings|admin|lab|doctor)\//],
+      packages: ['commander'],
+    },
+  ),
   row(/^gateway\/lab\//, 'lab imports model, lib, smtp-server', {
     may: [model, lib],
     packages: ['smtp-server'],
   }),
   row(
-    /^gateway\/main\.ts$/,
-    "main imports all of gateway, the engine's values, workers/route and workers/fronts' words",
+    /^gateway\/(main|start-doctor)\.ts$/,
+    "main and start-doctor import all of gateway, the engine's values, workers/route and fronts' words",
     {
       may: [gateway, /^workers\/route\.ts$/, /^workers\/fronts\//],
       native: 'values',

@@ -7,6 +7,8 @@
 export interface FramerLimits {
   readonly lineBytesMax: number;
   readonly literalBytesMax: number;
+  /** False in POP3: there a line's end announces nothing. */
+  readonly literals: boolean;
 }
 
 export type Framed =
@@ -51,7 +53,7 @@ export class ClientFramer {
     if (whole.length > this.#limits.lineBytesMax) return this.#fault('line_too_long');
     if (end < 0) return whole.length === this.#limits.lineBytesMax ? this.#fault('line_too_long') : undefined;
     const text = whole.replace(/\r?\n$/, '');
-    const announced = /\{(\d+)(\+?)\}$/.exec(text);
+    const announced = this.#limits.literals ? /\{(\d+)(\+?)\}$/.exec(text) : null;
     const size = Number(announced?.[1]);
     if (announced && (announced[1] ?? '').length > 10) return this.#fault('literal_too_long');
     if (announced && size > this.#limits.literalBytesMax) return this.#fault('literal_too_long');

@@ -11,7 +11,8 @@ export type ReadStep =
       readonly timeoutMs: number;
       readonly rules: readonly ReadRule[];
     }
-  | { readonly step: 'startTls'; readonly unless: string };
+  | { readonly step: 'startTls'; readonly unless: string }
+  | { readonly step: 'pause'; readonly unless: string; readonly ms: number };
 
 export interface ReadRule {
   readonly action: 'accept' | 'refuse' | 'fail' | 'skip';
@@ -37,12 +38,13 @@ export function readScript(script: Uint8Array): ReadStep[] {
     const unless = short();
     if (kind === 1) return { step: 'send', unless, bytes: text(u32()) };
     if (kind === 3) return { step: 'startTls', unless };
+    if (kind === 4) return { step: 'pause', unless, ms: u32() };
     const timeoutMs = u32();
     return { step: 'expect', unless, timeoutMs, rules: Array.from({ length: u8() }, rule) };
   };
   const steps = Array.from({ length: u8() }, step);
   assert(at === bytes.length, 'a script ends with its last step');
-  assert(steps.length <= 16, 'a script has at most 16 steps');
+  assert(steps.length <= 20, 'a script has at most 20 steps');
   return steps;
 }
 

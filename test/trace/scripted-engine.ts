@@ -1,6 +1,7 @@
 /** An engine for one session that does what a trace says: real records in and out, no sockets. */
 import { assert } from '#lib/assert';
 import { codeOf, endReasonOf, type EndReason } from '#model/end-reason';
+import type { LoginProtocol } from '#model/protocol';
 import { type EngineLink, events, noDatabase, ops, recordWords } from '#workers/engine-link';
 import { ClientFramer } from './client-framer.ts';
 import { ScriptPlay, readScript } from './script-reader.ts';
@@ -29,7 +30,7 @@ export class ScriptedEngine implements EngineLink {
   pinned = -1;
   hashed = -1;
   readonly #mailboxes: ReadonlyMap<string, number>;
-  readonly #limits = { lineBytesMax: 66_000, literalBytesMax: 65_536 };
+  readonly #limits = { lineBytesMax: 66_000, literalBytesMax: 65_536, literals: true };
   #framer = new ClientFramer(this.#limits);
   #consumed = 0;
   #awaitsTls = false;
@@ -42,7 +43,8 @@ export class ScriptedEngine implements EngineLink {
     this.#wake = wake;
   }
 
-  opens(text: string, isGreeted: boolean): void {
+  opens(text: string, isGreeted: boolean, protocol: LoginProtocol): void {
+    this.#limits.literals = protocol === 'imap' || protocol === 'sieve';
     this.#push(events.opened, isGreeted ? 0x1_0000 : 0, text);
   }
 

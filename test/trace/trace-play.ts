@@ -25,12 +25,15 @@
  * which is sent at once, or cut in two at any byte: the outcome must be the same.
  */
 import { expect } from 'vitest';
+import { smtpDialogues } from '#workers/smtp-dialogue';
 import { runWorker } from '#workers/worker';
 import type { EndReason } from '#model/end-reason';
 import type { ToWorker } from '#model/messages';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 import { ScriptedEngine } from './scripted-engine.ts';
 import { type World, change, mailboxes, tableOf, usualWorld } from './world.ts';
+
+const openDialogue = smtpDialogues();
 
 export type TraceStep =
   | { readonly is: 'flight'; readonly bytes: string }
@@ -140,13 +143,13 @@ class Player {
         clock: this.#clock,
         schedule: (run) => void this.#scheduled.push(run),
         settle: (run) => void this.#scheduled.push(run),
+        openDialogue,
       },
     );
+    const { protocol, tls: policy } = this.#world.frontend;
     const tls =
-      this.#world.frontend.tls === 'implicit'
-        ? 'TLSv1.3 TLS13_AES_128_GCM_SHA256 imap mail.demo.test'
-        : '- - - -';
-    this.#engine.opens(`192.0.2.7 50000 198.51.100.1 993 ${tls}`, this.#isGreeted);
+      policy === 'implicit' ? `TLSv1.3 TLS13_AES_128_GCM_SHA256 ${protocol} mail.demo.test` : '- - - -';
+    this.#engine.opens(`192.0.2.7 50000 198.51.100.1 993 ${tls}`, this.#isGreeted, protocol);
     await this.#settle();
   }
 
@@ -255,15 +258,20 @@ class Player {
     return line;
   }
 
-  /** Until nothing is left to do: events taken, promises run, commands submitted. */
+  /**
+   * Until nothing is left to do: events taken, promises run, commands submitted. What judges SMTP's commands
+   * takes a turn of the event loop for some of them.
+   */
   async #settle(): Promise<void> {
-    do {
+    for (let quietTurns = 0; quietTurns < 3; quietTurns++) {
       const isAwake = this.#isAwake;
       this.#isAwake = false;
       if (isAwake) this.#wake();
       await new Promise((resolve) => setImmediate(resolve));
-      for (const run of this.#scheduled.splice(0)) run();
-    } while (this.#isAwake || this.#scheduled.length > 0);
+      const due = this.#scheduled.splice(0);
+      for (const run of due) run();
+      if (isAwake || due.length > 0) quietTurns = 0;
+    }
   }
 }
 

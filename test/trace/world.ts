@@ -4,6 +4,7 @@
  */
 import type { DatabaseId, Generation, Revision, ServerId } from '#model/ids';
 import type { FrontendConfig } from '#model/messages';
+import type { LoginProtocol } from '#model/protocol';
 import type {
   AdminState,
   DatabaseRoute,
@@ -30,7 +31,7 @@ export const mailboxes: ReadonlyMap<string, number> = new Map([
 
 export function usualWorld(): World {
   return {
-    frontend: { name: 'imaps', protocol: 'imap', tls: 'implicit', baseline: [] },
+    frontend: frontendOf('imaps'),
     servers: [server('ex1', 0), server('ex2', 1)],
     databases: [database('db1', 0, 'ex1'), database('db2', 1, 'ex2'), database('db3', 2, 'ex1')],
     unnamedDatabasePolicy: 'exclusive',
@@ -50,14 +51,35 @@ export function tableOf(world: World, revision: number): RoutingTable {
   };
 }
 
+/** The frontends that a trace may play at; `starttls` is IMAP's. */
+const frontends: Readonly<Record<string, FrontendConfig>> = {
+  imaps: { name: 'imaps', protocol: 'imap', tls: 'implicit', baseline: [] },
+  starttls: { name: 'imap', protocol: 'imap', tls: 'starttls', baseline: [] },
+  pop3s: { name: 'pop3s', protocol: 'pop3', tls: 'implicit', baseline: [] },
+  pop3: { name: 'pop3', protocol: 'pop3', tls: 'starttls', baseline: [] },
+  managesieve: { name: 'managesieve', protocol: 'sieve', tls: 'starttls', baseline: [] },
+  submission: { name: 'submission', protocol: 'submission', tls: 'starttls', baseline: [] },
+  submissions: { name: 'submissions', protocol: 'submission', tls: 'implicit', baseline: [] },
+};
+
 function server(name: string, index: number): ServerRoute {
-  const imap: ServerProtocolRoute = {
-    endpoint: { address: `127.0.0.1${index + 1}`, port: 993, tls: 'implicit', tlsName: name },
+  const route = (
+    port: number,
+    tls: ServerProtocolRoute['endpoint']['tls'],
+    capabilities: string,
+  ): ServerProtocolRoute => ({
+    endpoint: { address: `127.0.0.1${index + 1}`, port, tls, tlsName: name },
     health: { is: 'up' },
-    offer: { capabilities: ['IMAP4REV1', 'LITERAL+', 'SASL-IR', 'ID', 'AUTH=PLAIN'] },
+    offer: { capabilities: capabilities.split(' ') },
     identity: 'none',
+  });
+  const protocols = {
+    imap: route(993, 'implicit', 'IMAP4REV1 LITERAL+ SASL-IR ID AUTH=PLAIN'),
+    pop3: route(995, 'implicit', 'TOP UIDL USER AUTH=PLAIN'),
+    sieve: route(4190, 'starttls', 'IMPLEMENTATION=X AUTH=PLAIN SIEVE SIEVE=FILEINTO'),
+    submission: route(465, 'implicit', 'PIPELINING SIZE AUTH AUTH=PLAIN AUTH=LOGIN'),
   };
-  return { id: name as ServerId, index, admin: 'ready', weight: 100, protocols: { imap } };
+  return { id: name as ServerId, index, admin: 'ready', weight: 100, protocols };
 }
 
 function database(name: string, index: number, owner: string): DatabaseRoute {
@@ -75,13 +97,16 @@ function served(server: string, generation: number): DatabaseState {
  */
 export function change(world: World, line: string): void {
   const [subject = '', verb = '', ...rest] = line.split(' ');
-  if (subject === 'frontend') world.frontend = { ...world.frontend, name: 'imap', tls: 'starttls' };
+  const { protocol } = world.frontend;
+  if (subject === 'frontend') world.frontend = frontendOf(verb);
   else if (subject === 'baseline') world.frontend = { ...world.frontend, baseline: [verb, ...rest] };
   else if (subject === 'without') world.databases = world.databases.filter(({ id }) => id !== verb);
   else if (subject === 'unnamed') world.unnamedDatabasePolicy = verb as MovePolicy;
   else if (subject === 'unknown') world.unknownMailbox = { then: 'hash' };
   else if (subject.startsWith('ex'))
-    world.servers = world.servers.map((one) => (one.id === subject ? changeServer(one, verb, rest) : one));
+    world.servers = world.servers.map((one) =>
+      one.id === subject ? changeServer(one, protocol, [verb, ...rest]) : one,
+    );
   else if (subject.startsWith('db'))
     world.databases = world.databases.map((one) =>
       one.id === subject ? changeDatabase(one, verb, rest) : one,
@@ -89,12 +114,20 @@ export function change(world: World, line: string): void {
   else throw new Error(`the world has no ${subject}`);
 }
 
-function changeServer(server: ServerRoute, verb: string, rest: string[]): ServerRoute {
-  const { imap } = server.protocols;
-  if (imap === undefined) throw new Error('no IMAP');
-  const withImap = (changed: Partial<ServerProtocolRoute>): ServerRoute => ({
+function frontendOf(name: string): FrontendConfig {
+  const frontend = frontends[name];
+  if (frontend === undefined) throw new Error(`the world has no frontend ${name}`);
+  return frontend;
+}
+
+/** Changes what holds for the protocol that the trace plays. */
+function changeServer(server: ServerRoute, protocol: LoginProtocol, line: readonly string[]): ServerRoute {
+  const [verb, ...rest] = line;
+  const route = server.protocols[protocol];
+  if (route === undefined) throw new Error(`no ${protocol}`);
+  const withRoute = (changed: Partial<ServerProtocolRoute>): ServerRoute => ({
     ...server,
-    protocols: { imap: { ...imap, ...changed } },
+    protocols: { ...server.protocols, [protocol]: { ...route, ...changed } },
   });
   switch (verb) {
     case 'ready':
@@ -102,17 +135,17 @@ function changeServer(server: ServerRoute, verb: string, rest: string[]): Server
     case 'maintenance':
       return { ...server, admin: verb as AdminState };
     case 'down':
-      return withImap({ health: { is: 'down', why: rest.join(' ') } });
+      return withRoute({ health: { is: 'down', why: rest.join(' ') } });
     case 'up':
-      return withImap({ health: { is: 'up' } });
+      return withRoute({ health: { is: 'up' } });
     case 'unprobed':
-      return withImap({ health: { is: 'unknown' }, offer: { capabilities: [] } });
+      return withRoute({ health: { is: 'unknown' }, offer: { capabilities: [] } });
     case 'offers':
-      return withImap({ offer: { capabilities: rest } });
+      return withRoute({ offer: { capabilities: rest } });
     case 'trusts':
-      return withImap({ identity: 'id' });
+      return withRoute({ identity: rest[0] === 'xclient' ? 'xclient' : 'id' });
     case 'starttls':
-      return withImap({ endpoint: { ...imap.endpoint, tls: 'starttls' } });
+      return withRoute({ endpoint: { ...route.endpoint, tls: 'starttls' } });
     default:
       throw new Error(`a server is not ${verb}`);
   }

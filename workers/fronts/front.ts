@@ -10,6 +10,8 @@ import type { Login } from './sasl.ts';
 
 /** A protocol in which a user logs in: IMAP; POP3, ManageSieve and submission follow the same shape. */
 export interface Front {
+  /** True where the end of a client's line may announce a literal: IMAP, ManageSieve. */
+  readonly hasLiterals: boolean;
   /** Greets, and gives the talk with one client. */
   begin(conversation: Conversation): Preamble;
   /** What the engine must say to the server so that it stands where the client believes it stands. */
@@ -18,6 +20,21 @@ export interface Front {
   refusalOf(login: Login, serverLine: string): Refusal;
   /** The last words to a client whose session ends for this reason; empty where none would be understood. */
   lastWords(reason: EndReason): string;
+}
+
+/** What every preamble is made from. */
+export interface PreambleSettings {
+  readonly hostname: string;
+  /** What is offered besides what every frontend of the protocol gives; upper case, as in offer.ts. */
+  readonly baseline: readonly string[];
+  /** True where a clear connection may be turned to TLS. */
+  readonly hasStartTls: boolean;
+}
+
+/** How long a handoff waits for a server's line. */
+export interface HandoffTimeouts {
+  readonly greetingTimeoutMs: number;
+  readonly loginTimeoutMs: number;
 }
 
 /** The talk with one client. `converse` is called again after a refused login. */
@@ -46,9 +63,10 @@ export type Refusal =
   | { readonly is: 'reply'; readonly text: string }
   /**
    * The server could not judge the login now: that must not look like a wrong password. `why` is for the
-   * operator, where there is something to mend.
+   * operator, where there is something to mend; `lastWords` are in place of the usual ones, where the server
+   * has told more.
    */
-  | { readonly is: 'temporary'; readonly why?: string };
+  | { readonly is: 'temporary'; readonly why?: string; readonly lastWords?: string };
 
 /**
  * What a front may do with its client. Text is latin-1, one character a byte, in both directions.

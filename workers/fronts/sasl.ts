@@ -9,7 +9,7 @@ import type { SaslMechanism } from '#model/sasl-mechanism';
 
 /** A login, ready to be routed and handed to a server. */
 export interface Login {
-  /** What the answer must carry: IMAP's tag. */
+  /** What the server must hear besides: IMAP's tag, or the name in submission's EHLO. */
   readonly tag: string;
   /** The whole login name, as text; for the log. It holds no control character. */
   readonly user: string;
@@ -66,6 +66,24 @@ export function decodeBase64(text: string): string | undefined {
 /** RFC 4648 section 4, with all padding. */
 export function encodeBase64(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString('base64');
+}
+
+/** A mechanism with its one message, not encoded: how a server gets a proof by SASL. */
+export interface SaslMessage {
+  readonly mechanism: 'PLAIN' | TokenMechanism;
+  readonly message: string;
+}
+
+/** What a server gets of a proof: PLAIN by RFC 4616, or the client's own token as it came (V34). */
+export function saslMessageOf(proof: Proof): SaslMessage {
+  switch (proof.by) {
+    case 'password':
+      return { mechanism: 'PLAIN', message: `\0${proof.user}\0${proof.password}` };
+    case 'plain':
+      return { mechanism: 'PLAIN', message: `${proof.authzid}\0${proof.authcid}\0${proof.password}` };
+    case 'token':
+      return { mechanism: proof.mechanism, message: proof.response };
+  }
 }
 
 /** The proof in the decoded responses, one for each prompt; undefined where they are no such message. */

@@ -1,5 +1,5 @@
-//! The generator's side of one IMAP connection: connect (from one of several loopback addresses), say
-//! lines, await tagged replies, close without a reset. The scripts made of these are in `scripts.rs`.
+//! The generator's side of one connection: connect (from one of several loopback addresses), say lines, await
+//! lines or IMAP's tagged replies, close without a reset. The scripts made of these are in `scripts.rs`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -28,6 +28,13 @@ pub enum Failure {
     /// A reply without an end.
     TooLong,
     TimedOut,
+}
+
+impl Failure {
+    /// A line that is not the one awaited.
+    pub fn reply(line: &[u8]) -> Self {
+        Self::Reply(String::from_utf8_lossy(line).trim_end().to_owned())
+    }
 }
 
 impl fmt::Display for Failure {
@@ -118,8 +125,9 @@ impl Connection {
         self.stream.flush().await.map_err(Failure::Moved)
     }
 
-    /// Reads up to the line that begins with `start`, literals on the way skipped; gives the bytes of those.
-    /// A line that begins with the same tag (the word before the blank) and goes on otherwise is a refusal.
+    /// In IMAP: reads up to the line that begins with `start`, literals on the way skipped; gives the bytes
+    /// of those. A line that begins with the same tag (the word before the blank) and goes on otherwise is a
+    /// refusal.
     pub async fn expect(&mut self, start: &str) -> Result<usize, Failure> {
         let tag = start.split_inclusive(' ').next().unwrap_or(start).as_bytes();
         let mut skipped = 0;
@@ -129,7 +137,7 @@ impl Connection {
                 return Ok(skipped);
             }
             if line.starts_with(tag) && tag != b"* " || line.starts_with(b"* BYE") {
-                return Err(Failure::Reply(String::from_utf8_lossy(&line).trim_end().to_owned()));
+                return Err(Failure::reply(&line));
             }
             if let Some(size) = literal_size(&line) {
                 self.skip(size).await?;
@@ -138,7 +146,8 @@ impl Connection {
         }
     }
 
-    async fn line(&mut self) -> Result<Vec<u8>, Failure> {
+    /// The next line with its end.
+    pub async fn line(&mut self) -> Result<Vec<u8>, Failure> {
         loop {
             let unread = self.unread.get(self.taken..).unwrap_or_default();
             if let Some(end) = unread.iter().position(|byte| *byte == b'\n') {

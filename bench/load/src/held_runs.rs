@@ -10,12 +10,13 @@ use tokio::time::timeout;
 
 use crate::client::Failure;
 use crate::closed_loop::{self, Bounds, Tally, Turn, UNIT_TIME_MAX};
+use crate::cpu;
 use crate::held::Held;
 use crate::options::Options;
 use crate::report::Line;
 use crate::runs::{bounds, client, input_end, starting_shot, users};
 use crate::samples::Samples;
-use crate::{cpu, scripts};
+use crate::scripts::imap;
 
 /// The server sends: batches of pieces in each of the sessions.
 pub async fn fetch(options: &Options) -> Result<(), String> {
@@ -26,7 +27,7 @@ pub async fn fetch(options: &Options) -> Result<(), String> {
         let held = held_too.clone();
         async move {
             let fetched = held.with(lane, |mut connection| async move {
-                let outcome = scripts::fetch(&mut connection, piece).await;
+                let outcome = imap::fetch(&mut connection, piece).await;
                 (connection, outcome)
             });
             fetched.await
@@ -41,14 +42,14 @@ pub async fn fetch(options: &Options) -> Result<(), String> {
 /// The client sends: batches of pieces in each of the sessions.
 pub async fn append(options: &Options) -> Result<(), String> {
     let piece = piece(options)?;
-    let text = Rc::new(scripts::appends(piece));
+    let text = Rc::new(imap::appends(piece));
     let (bounds, held) = logged_in(options).await?;
     let held_too = held.clone();
     let unit = move |Turn { lane, .. }: Turn| {
         let (held, text) = (held_too.clone(), text.clone());
         async move {
             let appended = held.with(lane, |mut connection| async move {
-                let outcome = scripts::append(&mut connection, piece, &text).await;
+                let outcome = imap::append(&mut connection, piece, &text).await;
                 (connection, outcome)
             });
             appended.await
@@ -62,7 +63,7 @@ pub async fn append(options: &Options) -> Result<(), String> {
 
 /// Each unit has moved its whole batch, or is an error.
 fn bulk_line(tally: &mut Tally, kind: &str, piece: u32) -> Line {
-    let bytes = tally.samples.count() * scripts::batch_bytes(piece);
+    let bytes = tally.samples.count() * imap::batch_bytes(piece);
     tally.line(kind).count("bytes", bytes)
 }
 
@@ -82,7 +83,7 @@ pub async fn exchange(options: &Options) -> Result<(), String> {
 
 async fn noop_in(held: &Held, lane: u32) -> Result<(), Failure> {
     let answered = held.with(lane, |mut connection| async move {
-        let outcome = scripts::noop(&mut connection).await;
+        let outcome = imap::noop(&mut connection).await;
         (connection, outcome)
     });
     answered.await
@@ -96,7 +97,7 @@ pub async fn preamble(options: &Options) -> Result<(), String> {
     let opener = client.clone();
     let open = move |_| {
         let client = opener.clone();
-        async move { scripts::greeted(&client).await }
+        async move { imap::greeted(&client).await }
     };
     let held = Held::open(bounds.parallel, open).await?;
     let said: Rc<Vec<Cell<u32>>> = Rc::new((0..bounds.parallel).map(|_| Cell::new(0)).collect());
@@ -108,7 +109,7 @@ pub async fn preamble(options: &Options) -> Result<(), String> {
             if count.replace(count.get() + 1) >= lines {
                 count.set(1);
                 held.take(lane).ok_or(Failure::Closed)?.close().await?;
-                held.put(lane, scripts::greeted(&client).await?);
+                held.put(lane, imap::greeted(&client).await?);
             }
             noop_in(&held, lane).await
         }
@@ -128,7 +129,7 @@ pub async fn ask(options: &Options) -> Result<(), String> {
     let client = client(options, 0)?;
     let open = move |lane: u32| {
         let client = client.clone();
-        async move { scripts::log_in(&client, lane % users).await }
+        async move { imap::log_in(&client, lane % users).await }
     };
     let held = Held::open(sessions, open).await?;
     starting_shot().await;
@@ -179,7 +180,7 @@ async fn ask_one(held: &Held, lane: u32, pace: Pace) -> (Samples, Option<Failure
     while due < pace.time {
         tokio::time::sleep_until((pace.begun + due).into()).await;
         let answered = held.with(lane, |mut connection| async move {
-            let outcome = match timeout(UNIT_TIME_MAX, scripts::noop(&mut connection)).await {
+            let outcome = match timeout(UNIT_TIME_MAX, imap::noop(&mut connection)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(Failure::TimedOut),
             };
@@ -199,7 +200,7 @@ async fn logged_in(options: &Options) -> Result<(Bounds, Rc<Held>), String> {
     let client = client(options, 0)?;
     let open = move |lane: u32| {
         let client = client.clone();
-        async move { scripts::log_in(&client, lane % users).await }
+        async move { imap::log_in(&client, lane % users).await }
     };
     Ok((bounds, Held::open(bounds.parallel, open).await?))
 }

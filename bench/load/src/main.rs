@@ -4,6 +4,7 @@
 //! Which server is measured, where it is pinned and what its CPU time was is the runner's (`bench/main.ts`).
 
 mod arguments;
+mod base64;
 mod certificate;
 mod client;
 mod closed_loop;

@@ -2,19 +2,23 @@
 //! they run are in `held_runs.rs`.
 
 use std::cell::RefCell;
+use std::future::Future;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 
 use crate::certificate::{self, KeyKind};
-use crate::client::{Client, Connection, SOURCES_MAX};
+use crate::client::{Client, Connection, Failure, SOURCES_MAX};
 use crate::closed_loop::{self, Bounds, Turn};
+use crate::conversation::Protocol;
 use crate::options::Options;
 use crate::report::Line;
 use crate::samples::Samples;
+use crate::stub::{self, Service};
 use crate::tls::{self, ClientTls, Kind, Version, Wanted};
-use crate::{held_runs, scripts, stub};
+use crate::{held_runs, scripts};
 
 /// Runs the subcommand that `words` name. An error is a wrong use or a missing means, in words; what goes
 /// wrong in sessions is counted in the results.
@@ -22,11 +26,11 @@ pub async fn run(words: &[String]) -> Result<(), String> {
     let (command, rest) = words.split_first().ok_or(USAGE)?;
     match command.as_str() {
         "make-cert" => certificate::make(&Options::parse(rest, &["dir"], &[])?.path_wanted("dir")?),
-        "stub-imap" => {
-            serve_stub(&Options::parse(rest, &["listen", "tls-listen", "rsa-listen", "dir"], &[])?).await
-        }
-        "imap-login" => sessions(&client_options(rest)?, "imap-login").await,
-        "splice" => sessions(&client_options(rest)?, "splice").await,
+        "stub" => serve_stub(&Options::parse(rest, &["dir"], &["plain", "tls", "rsa"])?).await,
+        "imap-login" => sessions(&client_options(rest)?, "imap-login", imap_login).await,
+        "splice" => sessions(&client_options(rest)?, "splice", imap_splice).await,
+        "pop3-login" => sessions(&client_options(rest)?, "pop3-login", pop3_login).await,
+        "submission" => submissions(&client_options(rest)?).await,
         "handshake" => handshakes(&client_options(rest)?).await,
         "resumed" => resumed(&client_options(rest)?).await,
         "latency" => latency(&client_options(rest)?).await,
@@ -58,17 +62,22 @@ fn client_options(words: &[String]) -> Result<Options, String> {
     Options::parse(words, &valued, &["plain"])
 }
 
-/// Serves until standard input ends.
+/// Serves every protocol until standard input ends, so that it never outlives the runner: each on free ports
+/// of its own, plain and with the certificates that are asked for.
 async fn serve_stub(options: &Options) -> Result<(), String> {
     let counts = Rc::new(stub::Counts::default());
+    let kinds = [("plain", None), ("tls", Some(KeyKind::P256)), ("rsa", Some(KeyKind::Rsa))];
     let mut ready = Line::of("ready");
-    if let Some(address) = options.address("listen")? {
-        ready = ready.text("plain", &stub::serve(address, None, counts.clone()).await?.to_string());
-    }
-    for (option, field, key) in [("tls-listen", "tls", KeyKind::P256), ("rsa-listen", "rsa", KeyKind::Rsa)] {
-        let Some(address) = options.address(option)? else { continue };
-        let acceptor = tls::acceptor(&options.path_wanted("dir")?, key)?;
-        ready = ready.text(field, &stub::serve(address, Some(acceptor), counts.clone()).await?.to_string());
+    for (kind, key) in kinds.into_iter().filter(|(kind, _)| options.has(kind)) {
+        let tls = match key {
+            None => None,
+            Some(key) => Some(tls::acceptor(&options.path_wanted("dir")?, key)?),
+        };
+        for protocol in Protocol::ALL {
+            let service = Service { protocol, address: (Ipv4Addr::LOCALHOST, 0).into(), tls: tls.clone() };
+            let bound = stub::serve(service, counts.clone()).await?;
+            ready = ready.text(&format!("{}_{kind}", protocol.name()), &bound.to_string());
+        }
     }
     ready.print();
     input_end(STUB_TIME_MAX).await;
@@ -76,22 +85,40 @@ async fn serve_stub(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// Whole sessions: `splice` is the login session without its SELECT.
-async fn sessions(options: &Options, kind: &'static str) -> Result<(), String> {
+/// Whole sessions, each of a user and of nothing else.
+async fn sessions<Session, Running>(options: &Options, kind: &str, session: Session) -> Result<(), String>
+where
+    Session: Fn(Rc<Client>, u32) -> Running + 'static,
+    Running: Future<Output = Result<(), Failure>> + 'static,
+{
     let (client, users) = (client(options, 0)?, users(options)?);
-    let unit = move |Turn { number, .. }: Turn| {
-        let client = client.clone();
-        async move {
-            let user = number % users;
-            match kind {
-                "splice" => scripts::spliced_session(&client, user).await,
-                _ => scripts::login_session(&client, user).await,
-            }
-        }
-    };
+    let unit = move |Turn { number, .. }: Turn| session(client.clone(), number % users);
     starting_shot().await;
     closed_loop::run(bounds(options)?, unit).await.line(kind).print();
     Ok(())
+}
+
+async fn imap_login(client: Rc<Client>, user: u32) -> Result<(), Failure> {
+    scripts::imap::login_session(&client, user).await
+}
+
+/// The login session without its SELECT.
+async fn imap_splice(client: Rc<Client>, user: u32) -> Result<(), Failure> {
+    scripts::imap::spliced_session(&client, user).await
+}
+
+async fn pop3_login(client: Rc<Client>, user: u32) -> Result<(), Failure> {
+    scripts::pop3::login_session(&client, user).await
+}
+
+/// Whole sessions with one message each, the same for all.
+async fn submissions(options: &Options) -> Result<(), String> {
+    let message = Rc::new(scripts::submission::message());
+    let session = move |client: Rc<Client>, user| {
+        let message = message.clone();
+        async move { scripts::submission::session(&client, user, &message).await }
+    };
+    sessions(options, "submission", session).await
 }
 
 async fn handshakes(options: &Options) -> Result<(), String> {
@@ -133,7 +160,7 @@ async fn latency(options: &Options) -> Result<(), String> {
     let unit = move |Turn { number, .. }: Turn| {
         let (client, steps) = (client.clone(), kept.clone());
         async move {
-            let timed = scripts::timed_session(&client, number % users).await?;
+            let timed = scripts::imap::timed_session(&client, number % users).await?;
             let lengths = [timed.open, timed.greeting, timed.login, timed.noop, timed.until_login()];
             steps.borrow_mut().iter_mut().zip(lengths).for_each(|(samples, length)| samples.add(length));
             Ok(())
@@ -160,7 +187,7 @@ async fn hold(options: &Options) -> Result<(), String> {
     let unit = move |Turn { number, .. }: Turn| {
         let (client, held) = (client.clone(), kept.clone());
         async move {
-            let connection = scripts::idle_session(&client, number % users).await?;
+            let connection = scripts::imap::idle_session(&client, number % users).await?;
             held.borrow_mut().push(connection);
             Ok(())
         }
@@ -228,8 +255,9 @@ pub async fn input_end(longest: Duration) {
 
 const USAGE: &str = "usage: postern-load COMMAND, with
   make-cert  --dir FOLDER
-  stub-imap  --listen ADDRESS and/or --tls-listen ADDRESS, --rsa-listen ADDRESS, --dir FOLDER
-  imap-login | splice | handshake | resumed | latency | hold | fetch | append | exchange | preamble | ask
+  stub       --plain and/or --tls, --rsa, --dir FOLDER: imap, pop3 and submission, each on a free port
+  imap-login | pop3-login | submission | splice | handshake | resumed | latency | hold | fetch | append |
+  exchange | preamble | ask
              --connect ADDRESS --dir FOLDER (or --plain)
              --certificate p256|rsa --tls-version 1.2|1.3
              --sessions N --parallel N --seconds N --src-ips N --users N

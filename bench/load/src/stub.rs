@@ -1,5 +1,5 @@
-//! The stub server's sockets: plain, and TLS for the run without a gateway. It serves until its standard
-//! input ends, so it never outlives the runner. What is said is in `conversation.rs`.
+//! The stub server's sockets: plain, and TLS for the run without a gateway. What is said is in
+//! `conversation.rs`.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::conversation::{Conversation, GREETING, Next};
+use crate::conversation::{Next, Protocol};
 use crate::report::Line;
 use crate::scratch;
 
@@ -35,18 +35,23 @@ impl Counts {
 
 /// Binds and begins to serve; must be called inside a `LocalSet`. Gives the address, whose port the system
 /// may have chosen.
-pub async fn serve(
-    address: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    counts: Rc<Counts>,
-) -> Result<SocketAddr, String> {
+pub async fn serve(service: Service, counts: Rc<Counts>) -> Result<SocketAddr, String> {
+    let address = service.address;
     let listener = TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
-    tokio::task::spawn_local(accept(listener, tls, counts));
+    tokio::task::spawn_local(accept(listener, service, counts));
     Ok(bound)
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, counts: Rc<Counts>) {
+/// What is served at an address.
+#[derive(Clone)]
+pub struct Service {
+    pub protocol: Protocol,
+    pub address: SocketAddr,
+    pub tls: Option<TlsAcceptor>,
+}
+
+async fn accept(listener: TcpListener, service: Service, counts: Rc<Counts>) {
     loop {
         let Ok((socket, _)) = listener.accept().await else {
             // Out of file descriptors: they come back as sessions end.
@@ -57,29 +62,37 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, counts: Rc<Coun
             add(&counts.refused, 1);
             continue;
         }
-        let (tls, counts) = (tls.clone(), counts.clone());
+        let (service, counts) = (service.clone(), counts.clone());
         tokio::task::spawn_local(async move {
             add(&counts.connections, 1);
             add(&counts.open, 1);
             // A client that breaks off is the generator's error, and counted there.
-            let _ = connection(socket, tls, &counts).await;
+            let _ = connection(socket, service, &counts).await;
             counts.open.set(counts.open.get() - 1);
         });
     }
 }
 
-async fn connection(socket: TcpStream, tls: Option<TlsAcceptor>, counts: &Counts) -> std::io::Result<()> {
+async fn connection(socket: TcpStream, service: Service, counts: &Counts) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
+    let Service { protocol, tls, .. } = service;
     match tls {
-        None => session(socket, counts).await,
-        Some(acceptor) => session(timeout(STEP_TIME_MAX, acceptor.accept(socket)).await??, counts).await,
+        None => session(socket, protocol, counts).await,
+        Some(acceptor) => {
+            let stream = timeout(STEP_TIME_MAX, acceptor.accept(socket)).await??;
+            session(stream, protocol, counts).await
+        }
     }
 }
 
-async fn session(mut stream: impl AsyncRead + AsyncWrite + Unpin, counts: &Counts) -> std::io::Result<()> {
-    let mut conversation = Conversation::default();
+async fn session(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    protocol: Protocol,
+    counts: &Counts,
+) -> std::io::Result<()> {
+    let mut conversation = protocol.begin();
     let mut output = Vec::new();
-    stream.write_all(GREETING).await?;
+    stream.write_all(protocol.greeting()).await?;
     stream.flush().await?;
     loop {
         let read = scratch::read(&mut stream, |bytes| {
@@ -87,8 +100,8 @@ async fn session(mut stream: impl AsyncRead + AsyncWrite + Unpin, counts: &Count
             if bytes.is_empty() { Next::Close } else { next }
         });
         let next = timeout(IDLE_TIME_MAX, read).await??;
-        add(&counts.logins, std::mem::take(&mut conversation.logins));
-        for piece in output.chunks(conversation.write_bytes.unwrap_or(usize::MAX)) {
+        add(&counts.logins, conversation.take_logins());
+        for piece in output.chunks(conversation.write_bytes()) {
             stream.write_all(piece).await?;
         }
         stream.flush().await?;

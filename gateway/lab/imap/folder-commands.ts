@@ -4,7 +4,7 @@
  */
 import type { Change } from '#gateway/lab/store/change';
 import type { Folder } from '#gateway/lab/store/copy';
-import type { OpenAccount } from './account.ts';
+import type { OpenAccount } from '#gateway/lab/account';
 import type { AppendCommand, Command, StatusItem } from './command.ts';
 import { soundFlags } from './flags.ts';
 import { folderNameBytesMax, foldersMax } from './limits.ts';

@@ -4,7 +4,7 @@
  */
 import type { Change } from '#gateway/lab/store/change';
 import type { Folder, Message } from '#gateway/lab/store/copy';
-import type { OpenAccount } from './account.ts';
+import type { OpenAccount } from '#gateway/lab/account';
 import type { Command, FetchItem, StoreCommand } from './command.ts';
 import { fetchResponse, setsSeen } from './fetch.ts';
 import { changedFlags, hasFlag, isSameFlags } from './flags.ts';

@@ -6,8 +6,10 @@
  * answers. Where the mail is and whether it is served here is the host's matter (account.ts).
  */
 import type { Socket } from 'node:net';
-import type { MailHost, OpenAccount } from './account.ts';
-import { CommandReader, type ReadLimits } from './command-reader.ts';
+import type { MailHost, OpenAccount } from '#gateway/lab/account';
+import { ClientConnection } from '#gateway/lab/client-connection';
+import { CommandReader, type ReadLimits } from '#gateway/lab/command-reader';
+import { parsePlain } from '#gateway/lab/sasl';
 import type { Command } from './command.ts';
 import { append, create, list, noSuchFolder, remove, rename, status, subscribe } from './folder-commands.ts';
 import { parseCommand } from './grammar.ts';
@@ -20,8 +22,6 @@ import { string } from './words.ts';
 /** Serves the connection to its end. Never rejects; the socket is closed when it settles. */
 export async function runSession(socket: Socket, host: MailHost): Promise<void> {
   const session = new Session(socket, host);
-  // A client that breaks the connection is no event of ours; the reader sees the end.
-  socket.on('error', () => undefined).setNoDelay(true);
   try {
     await session.run();
   } finally {
@@ -30,27 +30,24 @@ export async function runSession(socket: Socket, host: MailHost): Promise<void> 
 }
 
 class Session {
-  readonly #socket: Socket;
+  readonly #connection: ClientConnection;
   readonly #host: MailHost;
   readonly #reader: CommandReader;
   #account: OpenAccount | undefined;
   #view: FolderView | undefined;
   #unwatch: () => void = () => undefined;
   #badCommands = 0;
-  #isOver = false;
 
   constructor(socket: Socket, host: MailHost) {
-    this.#socket = socket;
+    this.#connection = new ClientConnection(socket, () => this.#bye('no command for too long'));
     this.#host = host;
-    this.#reader = new CommandReader(socket.iterator({ destroyOnReturn: false }), () =>
-      this.#line('+ go on'),
-    );
+    this.#reader = new CommandReader(this.#connection.bytes, () => this.#line('+ go on'));
   }
 
   async run(): Promise<void> {
-    this.#socket.setTimeout(limits.preambleTimeoutMs, () => this.#bye('no command for too long'));
+    this.#connection.limitSilence(limits.preambleTimeoutMs);
     this.#line(`* OK [CAPABILITY ${capabilities}] ${this.#host.name} ready`);
-    while (!this.#isOver && this.#badCommands < limits.badCommandsMax) {
+    while (!this.#connection.isOver && this.#badCommands < limits.badCommandsMax) {
       const reading = await this.#reader.read(this.#readLimits());
       if (reading.is === 'ended') return;
       if (reading.is === 'command') await this.#take(reading.bytes);
@@ -58,14 +55,12 @@ class Session {
         this.#line(`${reading.tag} ${no('the literal is too long', 'TOOBIG')}`);
       else return this.#bye('the command is too long');
     }
-    if (!this.#isOver) this.#bye('too many commands that are none');
+    if (!this.#connection.isOver) this.#bye('too many commands that are none');
   }
 
   close(): void {
-    this.#isOver = true;
     this.#unwatch();
-    this.#socket.end();
-    this.#socket.setTimeout(closeTimeoutMs, () => this.#socket.destroy());
+    this.#connection.close();
   }
 
   async #take(bytes: Buffer): Promise<void> {
@@ -78,7 +73,7 @@ class Session {
     if (this.#account !== undefined && !(await this.#account.ready()))
       return this.#bye(`not served by ${this.#host.name} now`);
     const answer = await this.#answer(parsed.tag, parsed.command);
-    if (this.#isOver && parsed.command.name !== 'LOGOUT') return;
+    if (this.#connection.isOver && parsed.command.name !== 'LOGOUT') return;
     this.#tellChanges(mayExpungeAfter(parsed.command));
     this.#line(`${parsed.tag} ${answer}`);
   }
@@ -109,7 +104,7 @@ class Session {
         return ok('ID completed');
       case 'LOGOUT':
         this.#line('* BYE see you');
-        this.#isOver = true;
+        this.#connection.isOver = true;
         return ok('LOGOUT completed');
       case 'LOGIN':
         return this.#login(command.user, command.password);
@@ -164,7 +159,7 @@ class Session {
       get folder() {
         return account.folder(view.name) ?? folder;
       },
-      write: (pieces: readonly Buffer[]) => this.#pieces(pieces),
+      write: (pieces: readonly Buffer[]) => this.#connection.pieces(pieces),
     };
     switch (command.name) {
       case 'FETCH':
@@ -205,11 +200,10 @@ class Session {
     if (verdict.is === 'unavailable') return no(verdict.why, 'UNAVAILABLE');
     this.#account = verdict.account;
     this.#unwatch = verdict.account.onGone((why) => this.#bye(why));
-    this.#socket.setTimeout(limits.idleTimeoutMs);
+    this.#connection.limitSilence(limits.idleTimeoutMs);
     return ok(`${verdict.account.user} logged in on ${this.#host.name}`, `CAPABILITY ${capabilities}`);
   }
 
-  /** PLAIN (RFC 4616): who it acts for, who it is, the password, a NUL between them. */
   async #authenticate(tag: string, mechanism: string, initial: string | undefined): Promise<string> {
     if (this.#account !== undefined) return bad('logged in already');
     if (mechanism !== 'PLAIN') return no('no such mechanism', 'CANNOT');
@@ -221,11 +215,10 @@ class Session {
       response = reading.bytes.toString('latin1');
       if (response === '*') return bad('AUTHENTICATE given up');
     }
-    const [actsFor, user, password, ...more] = Buffer.from(response, 'base64').toString('latin1').split('\0');
-    if (user === undefined || password === undefined || more.length > 0)
-      return bad('that is no PLAIN response');
-    if (actsFor !== '' && actsFor !== user) return no('nobody acts for another here', 'AUTHORIZATIONFAILED');
-    return this.#login(user, password);
+    const plain = parsePlain(response);
+    if (plain.is === 'bad') return bad('that is no PLAIN response');
+    if (plain.is === 'actsForAnother') return no('nobody acts for another here', 'AUTHORIZATIONFAILED');
+    return this.#login(plain.user, plain.password);
   }
 
   #select(account: OpenAccount, name: string, isReadOnly: boolean): string {
@@ -266,7 +259,7 @@ class Session {
   }
 
   #unreadable(tag: string): string {
-    if (tag === '*') this.#isOver = true;
+    if (tag === '*') this.#connection.isOver = true;
     return bad('that can not be read');
   }
 
@@ -287,36 +280,13 @@ class Session {
   }
 
   #bye(why: string): void {
-    if (this.#isOver) return;
-    this.#line(`* BYE [UNAVAILABLE] ${why}`);
-    this.close();
-    // The client may never say anything again; a read that waits for it has to end too.
-    setImmediate(() => this.#socket.destroySoon());
+    this.#unwatch();
+    this.#connection.bye(`* BYE [UNAVAILABLE] ${why}`);
   }
 
-  /** A line of latin-1 text, a character a byte. */
   #line(text: string): void {
-    if (this.#socket.writable) this.#socket.write(`${text}\r\n`, 'latin1');
+    this.#connection.line(text);
   }
-
-  async #pieces(pieces: readonly Buffer[]): Promise<void> {
-    if (!this.#socket.writable) return;
-    this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(piece);
-    this.#socket.uncork();
-    if (this.#socket.writableNeedDrain) await drained(this.#socket);
-  }
-}
-
-/** Until the client has read, or is gone. */
-function drained(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    const settle = () => {
-      socket.off('drain', settle).off('close', settle);
-      resolve();
-    };
-    socket.on('drain', settle).on('close', settle);
-  });
 }
 
 /** RFC 3501 section 7.4.1: while these are answered, message numbers must not shift. */
@@ -324,6 +294,3 @@ function mayExpungeAfter(command: Command): boolean {
   const isFixed = command.name === 'FETCH' || command.name === 'STORE' || command.name === 'SEARCH';
   return !(isFixed && !command.isUid);
 }
-
-/** A client that does not close after our goodbye is cut off. */
-const closeTimeoutMs = 2_000;

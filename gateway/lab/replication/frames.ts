@@ -1,8 +1,8 @@
 /**
- * What goes over the link between two lab servers: a line of JSON each, and behind a message's line its
- * bytes.
+ * What two lab servers say to each other: a line of JSON each, and behind a message's line its bytes.
  *
- * The link runs from the server that serves a database to each that follows it (source.ts, follower.ts).
+ * The link runs from the server that serves a database to each that follows it (source.ts, follower.ts); mail
+ * for a mailbox elsewhere has a connection of its own (delivery/).
  */
 import type { Change } from '#gateway/lab/store/change';
 
@@ -23,25 +23,36 @@ export type Frame =
   /** From the follower: it has all up to here. */
   | ({ readonly type: 'ack'; readonly database: string } & Position);
 
+export type MailFrame =
+  /** A message for the INBOX of a mailbox. */
+  | { readonly type: 'deliver'; readonly mailbox: string; readonly bytes: Buffer }
+  /** The answer. False: the mailbox is not served here. */
+  | { readonly type: 'delivered'; readonly isDone: boolean };
+
 /** A message of 25 MiB fits; a line that is longer than its limit is no line of ours. */
 const lineBytesMax = 4 * 1024 * 1024;
 const messageBytesMax = 32 * 1024 * 1024;
 
-export function encodeFrame(frame: Frame): Buffer[] {
+export function encodeFrame(frame: Frame | MailFrame): Buffer[] {
+  if ('bytes' in frame) return withBytes(frame, frame.bytes);
   if (!('change' in frame) || frame.change.kind !== 'append')
     return [Buffer.from(`${JSON.stringify(frame)}\n`)];
   const { bytes, ...change } = frame.change;
-  return [Buffer.from(`${JSON.stringify({ ...frame, change, bytes: bytes.length })}\n`), bytes];
+  return withBytes({ ...frame, change }, bytes);
+}
+
+function withBytes(frame: object, bytes: Buffer): Buffer[] {
+  return [Buffer.from(`${JSON.stringify({ ...frame, bytes: bytes.length })}\n`), bytes];
 }
 
 /** Puts frames together from chunks. Throws on what is none: the link is closed then. */
-export class FrameReader {
+export class FrameReader<Read extends Frame | MailFrame = Frame> {
   #pieces: Buffer[] = [];
   #size = 0;
   #line: { readonly frame: Record<string, unknown>; readonly bytes: number } | undefined;
 
   /** The frames that are whole with this chunk. */
-  *take(chunk: Buffer): Generator<Frame> {
+  *take(chunk: Buffer): Generator<Read> {
     this.#pieces.push(chunk);
     this.#size += chunk.length;
     for (;;) {
@@ -51,7 +62,7 @@ export class FrameReader {
     }
   }
 
-  #next(): Frame | undefined {
+  #next(): Read | undefined {
     if (this.#line === undefined) {
       const text = this.#takeLine();
       if (text === undefined) return undefined;
@@ -66,9 +77,10 @@ export class FrameReader {
     const change = frame['change'] as { kind?: string } | undefined;
     // A copy of its own: a slice would keep the whole chunk alive as long as the message.
     const message = Buffer.from(this.#takeBytes(bytes));
+    if (frame['type'] === 'deliver') return { ...frame, bytes: message } as unknown as Read;
     return (change?.kind === 'append'
       ? { ...frame, change: { ...change, bytes: message } }
-      : frame) as unknown as Frame;
+      : frame) as unknown as Read;
   }
 
   #takeLine(): string | undefined {

@@ -4,7 +4,9 @@
  * them.
  */
 
-export type Change =
+export type Change = FolderChange | ScriptChange;
+
+export type FolderChange =
   /** `uidNext` is above 1 where a copy is told whole and its last messages are gone. */
   | {
       readonly kind: 'create';
@@ -46,3 +48,11 @@ export interface AppendChange {
   readonly internalDate: number;
   readonly bytes: Buffer;
 }
+
+/** What ManageSieve changes. A script is kept as it was sent; nothing runs it. */
+export type ScriptChange =
+  | { readonly kind: 'putScript'; readonly user: string; readonly script: string; readonly text: string }
+  | { readonly kind: 'deleteScript'; readonly user: string; readonly script: string }
+  | { readonly kind: 'renameScript'; readonly user: string; readonly script: string; readonly to: string }
+  /** The empty name: none is active any more. */
+  | { readonly kind: 'activateScript'; readonly user: string; readonly script: string };

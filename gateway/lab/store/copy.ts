@@ -1,10 +1,10 @@
 /**
- * One copy of one database, in memory: accounts, folders, messages.
+ * One copy of one database, in memory: accounts, folders, messages, scripts.
  *
  * It applies changes and tells the whole copy as changes; it does not decide whether it is the active one
  * (mounts.ts) and ships nothing (replication/).
  */
-import type { AppendChange, Change } from './change.ts';
+import type { AppendChange, Change, FolderChange, ScriptChange } from './change.ts';
 
 export interface Message {
   readonly uid: number;
@@ -24,6 +24,10 @@ export interface Folder {
 export interface Account {
   readonly folders: ReadonlyMap<string, Folder>;
   readonly subscriptions: ReadonlySet<string>;
+  /** Name to text. */
+  readonly scripts: ReadonlyMap<string, string>;
+  /** The script's name; empty where none is active. */
+  readonly activeScript: string;
 }
 
 interface HeldFolder extends Folder {
@@ -35,15 +39,15 @@ interface HeldFolder extends Folder {
 interface HeldAccount {
   readonly folders: Map<string, HeldFolder>;
   readonly subscriptions: Set<string>;
+  readonly scripts: Map<string, string>;
+  activeScript: string;
 }
-
-const emptyAccount: Account = { folders: new Map(), subscriptions: new Set() };
 
 export class Copy {
   readonly #accounts = new Map<string, HeldAccount>();
 
   accountOf(user: string): Account {
-    return this.#accounts.get(user) ?? emptyAccount;
+    return this.#accounts.get(user) ?? newAccount();
   }
 
   folderOf(user: string, name: string): Folder | undefined {
@@ -56,36 +60,13 @@ export class Copy {
    */
   apply(change: Change): void {
     const account = this.#account(change.user);
-    const folder = account.folders.get(change.folder);
-    switch (change.kind) {
-      case 'create':
-        account.folders.set(change.folder, newFolder(change.folder, change.uidValidity, change.uidNext));
-        return;
-      case 'delete':
-        account.folders.delete(change.folder);
-        return;
-      case 'rename':
-        if (folder !== undefined) rename(account, folder, change.to);
-        return;
-      case 'subscribe':
-        if (change.isSubscribed) account.subscriptions.add(change.folder);
-        else account.subscriptions.delete(change.folder);
-        return;
-      case 'append':
-        if (folder !== undefined) append(folder, change);
-        return;
-      case 'flags':
-        if (folder !== undefined) replaceFlags(folder, change.uid, change.flags);
-        return;
-      case 'expunge':
-        if (folder !== undefined) expunge(folder, new Set(change.uids));
-        return;
-    }
+    if ('script' in change) changeScript(account, change);
+    else changeFolder(account, change);
   }
 
   /** The whole copy as the changes that make it. */
   *told(): Generator<Change> {
-    for (const [user, { folders, subscriptions }] of this.#accounts) {
+    for (const [user, { folders, subscriptions, scripts, activeScript }] of this.#accounts) {
       for (const folder of folders.values()) {
         const at = { user, folder: folder.name };
         yield { kind: 'create', ...at, uidValidity: folder.uidValidity, uidNext: folder.uidNext };
@@ -94,14 +75,71 @@ export class Copy {
         }
       }
       for (const folder of subscriptions) yield { kind: 'subscribe', user, folder, isSubscribed: true };
+      for (const [script, text] of scripts) yield { kind: 'putScript', user, script, text };
+      if (activeScript !== '') yield { kind: 'activateScript', user, script: activeScript };
     }
   }
 
   #account(user: string): HeldAccount {
-    const held = this.#accounts.get(user) ?? { folders: new Map(), subscriptions: new Set() };
+    const held = this.#accounts.get(user) ?? newAccount();
     this.#accounts.set(user, held);
     return held;
   }
+}
+
+function changeFolder(account: HeldAccount, change: FolderChange): void {
+  const folder = account.folders.get(change.folder);
+  switch (change.kind) {
+    case 'create':
+      account.folders.set(change.folder, newFolder(change.folder, change.uidValidity, change.uidNext));
+      return;
+    case 'delete':
+      account.folders.delete(change.folder);
+      return;
+    case 'rename':
+      if (folder !== undefined) rename(account, folder, change.to);
+      return;
+    case 'subscribe':
+      if (change.isSubscribed) account.subscriptions.add(change.folder);
+      else account.subscriptions.delete(change.folder);
+      return;
+    case 'append':
+      if (folder !== undefined) append(folder, change);
+      return;
+    case 'flags':
+      if (folder !== undefined) replaceFlags(folder, change.uid, change.flags);
+      return;
+    case 'expunge':
+      if (folder !== undefined) expunge(folder, new Set(change.uids));
+      return;
+  }
+}
+
+function changeScript(account: HeldAccount, change: ScriptChange): void {
+  const text = account.scripts.get(change.script);
+  const isActive = account.activeScript === change.script;
+  switch (change.kind) {
+    case 'putScript':
+      account.scripts.set(change.script, change.text);
+      return;
+    case 'deleteScript':
+      account.scripts.delete(change.script);
+      if (isActive) account.activeScript = '';
+      return;
+    case 'renameScript':
+      if (text === undefined) return;
+      account.scripts.delete(change.script);
+      account.scripts.set(change.to, text);
+      if (isActive) account.activeScript = change.to;
+      return;
+    case 'activateScript':
+      if (text !== undefined || change.script === '') account.activeScript = change.script;
+      return;
+  }
+}
+
+function newAccount(): HeldAccount {
+  return { folders: new Map(), subscriptions: new Set(), scripts: new Map(), activeScript: '' };
 }
 
 function newFolder(name: string, uidValidity: number, uidNext: number): HeldFolder {

@@ -1,6 +1,6 @@
 //! What must hold of a handoff script for any input: the fuzz target and the tests call it.
 
-use postern_wire::script::{AWAIT_MS_MAX, SCRIPT_BYTES_MAX, SCRIPT_STEPS_MAX, Script};
+use postern_wire::script::{AWAIT_MS_MAX, PAUSE_MS_MAX, SCRIPT_BYTES_MAX, SCRIPT_STEPS_MAX, Script};
 use postern_wire::script_run::{KEPT_BYTES_MAX, LineVerdict, Move, SKIPPED_LINES_MAX, ScriptRun};
 
 /// The input is a script; played, the server answers with pieces of it.
@@ -20,6 +20,10 @@ pub fn check(input: &[u8]) {
                 run.sent();
             }
             Move::StartTls => run.tls_started(),
+            Move::Pause { ms } => {
+                assert!((1..=PAUSE_MS_MAX).contains(&ms));
+                run.paused();
+            }
             Move::Await { timeout_ms } => {
                 assert!((1..=AWAIT_MS_MAX).contains(&timeout_ms));
                 match run.on_line(lines.next().unwrap_or_default()) {

@@ -47,6 +47,7 @@ function adminParts() {
 /** As far as a mailbox is looked up in it. */
 const nothingKnown = {
   now: 0,
+  protocols: ['imap'],
   table: { servers: [], databases: [], unknownMailbox: { then: 'refuse' } },
   directory: { databases: [] },
 } as unknown as Snapshot;

@@ -12,7 +12,7 @@ import { buildTable } from '#gateway/routing/build-table';
 import type { Claim } from '#model/claim';
 import type { DatabaseId, Moment, Revision, ServerId } from '#model/ids';
 import { nothingKept } from '#model/kept';
-import type { MovePolicy } from '#model/routing-table';
+import type { MovePolicy, ServerRoute } from '#model/routing-table';
 import type { SessionRow, Stats } from '#native';
 import { decideRoute } from '#workers/route';
 
@@ -37,6 +37,31 @@ test('whereis says where a login goes, on what facts, how old they are, and what
     ['ex2 is up for imap', 'monitor', 500],
   ]);
   expect(where.ifItDied).toBe('nobody, until it is back or a source says that another copy is active (ex2)');
+});
+
+test('whereis answers for each protocol, and gathers what is known of a server', () => {
+  const given = snapshot();
+  const [first, second] = given.table.servers as [ServerRoute, ServerRoute];
+  const imap = first.protocols.imap as NonNullable<typeof first.protocols.imap>;
+  const down = { ...imap, health: { is: 'down', why: 'no greeting within 5s' } as const };
+  const routes = { imap, pop3: imap, sieve: down };
+  const table = { ...given.table, servers: [{ ...first, protocols: routes }, second] };
+  const where = whereisOf(
+    { ...given, table, protocols: ['imap', 'pop3', 'sieve'] },
+    { mailbox: 'ann', found: ann },
+    decideRoute,
+  );
+  expect(where.protocols.map(({ protocol, server }) => [protocol, server])).toEqual([
+    ['imap', 'ex1'],
+    ['pop3', 'ex1'],
+    ['sieve', null],
+  ]);
+  expect(where).toMatchObject({ server: 'ex1', reason: where.protocols[0]?.reason });
+  expect(where.facts.slice(2).map(({ what }) => what)).toEqual([
+    'ex1 is up for imap, pop3',
+    'ex1 is down for sieve: no greeting within 5s',
+    'ex2 is up for imap',
+  ]);
 });
 
 test('whereis of a mailbox with sessions elsewhere says so', () => {
@@ -191,6 +216,7 @@ function snapshot({
     stats,
     workers: workers ?? [{ state: 'up', restarts: 0 }],
     listeners: [],
+    protocols: ['imap'],
     directory: {
       path: '/m',
       mailboxes: 1,

@@ -13,23 +13,34 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'bench-test-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
+const stubPorts = { imap: 2143, pop3: 2110, submission: 2587 };
+const stubTlsPorts = { imap: 2993, pop3: 2995, submission: 2465 };
+
 test.each([
-  [false, { protocols: { imap: { tls: 'off', port: 2143 } } }],
-  [true, { fqdn: 'localhost', protocols: { imap: { tls: 'implicit', port: 2993 } } }],
-])('the gateway takes the settings of the bench, TLS to the server %j', (isServerTls, server) => {
-  // The settings look at the kind of a PEM file only; what is in it the engine finds.
-  for (const name of ['cert.pem', 'rsa-cert.pem']) writeFileSync(join(folder, name), pem('CERTIFICATE'));
-  for (const name of ['key.pem', 'rsa-key.pem']) writeFileSync(join(folder, name), pem('PRIVATE KEY'));
-  for (const name of ['copies.yaml', 'mailboxes']) writeFileSync(join(folder, name), '');
-  const bed = { folder, stubPort: 2143, stubTlsPort: 2993 };
-  const parsed = parseSettings(posternSettings(bed, 3993, { isServerTls }), systemSurroundings());
-  expect(parsed).not.toHaveProperty('problems');
-  if ('problems' in parsed) return;
-  const { servers, frontends, limits, ioThreads, workers } = parsed.settings;
-  expect(servers).toMatchObject([{ id: 'stub1', address: '127.0.0.1', ...server }]);
-  expect(frontends).toMatchObject([{ name: 'imaps', listeners: [{ host: '127.0.0.1', port: 3993 }] }]);
-  expect([ioThreads, workers, limits.connectionsPerAddressMax]).toEqual([1, 1, 20_000]);
-});
+  ['off', false, stubPorts],
+  ['implicit', true, stubTlsPorts],
+] as const)(
+  'the gateway takes the settings of the bench, TLS to the server %s',
+  (tls, isServerTls, serverPorts) => {
+    // The settings look at the kind of a PEM file only; what is in it the engine finds.
+    for (const name of ['cert.pem', 'rsa-cert.pem']) writeFileSync(join(folder, name), pem('CERTIFICATE'));
+    for (const name of ['key.pem', 'rsa-key.pem']) writeFileSync(join(folder, name), pem('PRIVATE KEY'));
+    for (const name of ['copies.yaml', 'mailboxes']) writeFileSync(join(folder, name), '');
+    const bed = { folder, stubPorts, stubTlsPorts };
+    const doors = { imaps: 3993, pop3s: 3995, submissions: 3465 };
+    const parsed = parseSettings(posternSettings(bed, doors, { isServerTls }), systemSurroundings());
+    expect(parsed).not.toHaveProperty('problems');
+    if ('problems' in parsed) return;
+    const { servers, frontends, limits, ioThreads, workers } = parsed.settings;
+    expect(servers).toMatchObject([{ id: 'stub1', address: '127.0.0.1' }]);
+    for (const [protocol, port] of Object.entries(serverPorts))
+      expect(servers[0]?.protocols).toMatchObject({ [protocol]: { tls, port } });
+    expect(frontends).toMatchObject(
+      Object.entries(doors).map(([name, port]) => ({ name, listeners: [{ host: '127.0.0.1', port }] })),
+    );
+    expect([ioThreads, workers, limits.connectionsPerAddressMax]).toEqual([1, 1, 20_000]);
+  },
+);
 
 test('the copies file of the bench says that its one server is active', () => {
   const reading = {

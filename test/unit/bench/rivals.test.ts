@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { findRivals } from '../../../bench/rivals/all.ts';
-import { absenceOf, dovecotConfig } from '../../../bench/rivals/dovecot.ts';
+import { absenceOf, dovecotConfig, installedProtocols } from '../../../bench/rivals/dovecot.ts';
 import { envoyConfig, versionIn } from '../../../bench/rivals/envoy.ts';
 import { haproxyConfig } from '../../../bench/rivals/haproxy.ts';
 import { hitchConfig } from '../../../bench/rivals/hitch.ts';
@@ -12,13 +12,22 @@ import { mailConfig } from '../../../bench/rivals/nginx-mail.ts';
 import { streamConfig } from '../../../bench/rivals/nginx-stream.ts';
 import { notesOn } from '../../../bench/rivals/notes.ts';
 import { type Places, tls } from '../../../bench/rivals/rival.ts';
+import { stubProtocols } from '../../../bench/subject.ts';
 import { makeAuthority } from '../../support/certificates.ts';
 import { freePorts } from '../../support/ports.ts';
 import { programPath } from '../../support/programs.ts';
 import { makeTempFolder } from '../../support/temp-folder.ts';
 
-const ports = { imaps: 40_001, imapsRsa: 40_002, handshake: 40_003, handshakeRsa: 40_004 };
-const places: Places = { ports, serverPort: 40_143, isServerTls: false, folder: '/run/r', keys: '/run/k' };
+const ports = {
+  imaps: 40_001,
+  imapsRsa: 40_002,
+  handshake: 40_003,
+  handshakeRsa: 40_004,
+  pop3s: 40_005,
+  submissions: 40_006,
+};
+const serverPorts = { imap: 40_143, pop3: 40_110, submission: 40_587 };
+const places: Places = { ports, serverPorts, isServerTls: false, folder: '/run/r', keys: '/run/k' };
 
 const configs: Readonly<Record<string, (places: Places) => string>> = {
   haproxy: haproxyConfig,
@@ -26,7 +35,7 @@ const configs: Readonly<Record<string, (places: Places) => string>> = {
   envoy: (own) => JSON.stringify(envoyConfig(own)),
   'nginx stream': streamConfig,
   'nginx mail': (own) => mailConfig(own, { authPort: 40_080, hasTickets: true }),
-  dovecot: dovecotConfig,
+  dovecot: (own) => dovecotConfig(own, stubProtocols),
 };
 const table = Object.entries(configs);
 
@@ -53,6 +62,28 @@ test.each(table)('%s takes sessions on its port, and is given a server', (name, 
   expect(config(places)).toContain(name === 'nginx mail' ? '40080' : '40143');
 });
 
+test.each(['haproxy', 'nginx stream', 'nginx mail', 'dovecot'])(
+  '%s takes POP3 and submission, too',
+  (name) => {
+    const text = configs[name]?.(places) ?? '';
+    for (const port of [ports.pop3s, ports.submissions]) expect(text).toMatch(new RegExp(`\\b${port}\\b`));
+    const servers = [serverPorts.pop3, serverPorts.submission].filter((port) => text.includes(`${port}`));
+    expect(servers).toHaveLength(name === 'nginx mail' ? 0 : 2);
+  },
+);
+
+test('nginx mail logs in to the server of a submission, as all others do', () => {
+  const text = mailConfig(places, { authPort: 1, hasTickets: true });
+  expect(text).toMatch(/^ {2}proxy_smtp_auth on;$/m);
+  expect(text).toMatch(/^ {2}xclient off;$/m);
+});
+
+test('a Dovecot without POP3 and submission is not told of them', () => {
+  const text = dovecotConfig(places, ['imap']);
+  expect(text).toMatch(/^protocols = imap$/m);
+  expect(text).not.toMatch(/pop3|submission/);
+});
+
 test('who can speak TLS to the server does so only when told', () => {
   const changed = table.filter(([, config]) => config(places) !== config({ ...places, isServerTls: true }));
   expect(changed.map(([name]) => name)).toEqual(['haproxy', 'envoy', 'nginx stream', 'dovecot']);
@@ -61,7 +92,7 @@ test('who can speak TLS to the server does so only when told', () => {
 test('tickets are switched off in the one nginx that is named for it', () => {
   const mail = (hasTickets: boolean) => mailConfig(places, { authPort: 1, hasTickets });
   expect(mail(true)).not.toContain('NumTickets');
-  expect(mail(false).match(/NumTickets 0;/g)).toHaveLength(4);
+  expect(mail(false).match(/NumTickets 0;/g)).toHaveLength(6);
 });
 
 test('each rival has a name of its own, a version, and a mend where it is missing', () => {
@@ -118,9 +149,9 @@ beforeAll(async () => {
     const both = [certificatePath, keyPath].map((path) => readFileSync(path, 'utf8')).join('');
     writeFileSync(join(folder, `${kind}both.pem`), both);
   }
-  const [imaps = 0, imapsRsa = 0, handshake = 0, handshakeRsa = 0, serverPort = 0] = await freePorts(5);
-  const own = { imaps, imapsRsa, handshake, handshakeRsa };
-  real = { ports: own, serverPort, isServerTls: true, folder, keys: folder };
+  const free = await freePorts(Object.keys(ports).length);
+  const own = Object.fromEntries(Object.keys(ports).map((name, at) => [name, free[at]])) as typeof ports;
+  real = { ports: own, serverPorts, isServerTls: true, folder, keys: folder };
 });
 
 test.for<[string, (path: string) => readonly string[], string, () => string]>([
@@ -133,7 +164,7 @@ test.for<[string, (path: string) => readonly string[], string, () => string]>([
     'nginx mail',
     () => nginxConfig('mail', mailConfig(real, { authPort: 1, hasTickets: false })),
   ],
-  ['doveconf', (path) => ['-c', path], 'dovecot', () => dovecotConfig(real)],
+  ['doveconf', (path) => ['-c', path], 'dovecot', () => dovecotConfig(real, installedProtocols())],
 ])('%s takes the configuration it is given', ([program, words, name, config], { skip }) => {
   const command = programPath(program);
   const kind = findRivals().find((rival) => rival.name === name.replace(' ', '-'));

@@ -21,6 +21,12 @@ const where: WhereisDocument = {
   reason: 'db1 is served by ex1, generation 3',
   facts: [{ what: 'ex1 is up for imap', source: 'monitor', ageMs: 1_500 }],
   ifItDied: 'nobody, until it is back',
+  protocols: ['imap', 'pop3'].map((protocol) => ({
+    protocol,
+    server: 'ex1',
+    reason: 'db1 is served by ex1, generation 3',
+    ifItDied: 'nobody, until it is back',
+  })),
 };
 
 const who: WhoDocument = {
@@ -77,8 +83,8 @@ test('whereis prints the answer, the facts and their age', async () => {
     out: [
       'mailbox     ann@demo.test',
       'database    db1',
-      'server      ex1',
       'generation  3',
+      'server      ex1',
       'reason      db1 is served by ex1, generation 3',
       'if it died  nobody, until it is back',
       '',
@@ -88,6 +94,25 @@ test('whereis prints the answer, the facts and their age', async () => {
     ].join('\n'),
   });
   expect(asked).toEqual(['GET /v1/whereis?mailbox=ann%40demo.test ']);
+});
+
+test('whereis tells protocols apart where a server is down for one of them', async () => {
+  const [imap, pop3] = where.protocols as [(typeof where.protocols)[0], (typeof where.protocols)[0]];
+  const down = { ...pop3, server: null, reason: 'ex1 is down for pop3', ifItDied: 'nobody serves it now' };
+  const sieve = { ...imap, protocol: 'sieve' };
+  const { run } = await gateway({ '/v1/whereis': { ...where, protocols: [imap, down, sieve] } });
+  const { out } = await run('whereis', 'ann@demo.test');
+  expect(out.split('\n').slice(0, 9)).toEqual([
+    'mailbox      ann@demo.test',
+    'database     db1',
+    'generation   3',
+    'imap, sieve  ex1',
+    'reason       db1 is served by ex1, generation 3',
+    'if it died   nobody, until it is back',
+    'pop3         nobody now',
+    'reason       ex1 is down for pop3',
+    'if it died   nobody serves it now',
+  ]);
 });
 
 test.each(['status', 'who'])('%s --json prints the document as it came', async (command) => {
@@ -270,6 +295,7 @@ async function command(env: Record<string, string>, args: string[]) {
       surroundings: systemSurroundings,
       run: start('run'),
       demo: start('demo'),
+      doctor: start('doctor'),
       addLab: () => {},
     },
     args,

@@ -1,6 +1,7 @@
 /** Commands cut from bytes, however the bytes come, and the limits of it. */
 import { expect, test } from 'vitest';
-import { CommandReader, type Reading } from '#gateway/lab/imap/command-reader';
+import { ByteReader } from '#gateway/lab/byte-reader';
+import { CommandReader, type Reading } from '#gateway/lab/command-reader';
 
 const limits = { lineBytesMax: 40, literalBytesMax: 95, commandBytesMax: 100 };
 
@@ -11,7 +12,10 @@ async function* chunksOf(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
 /** All readings up to the first that is no command, as text, and how often a literal was invited. */
 async function read(text: string, size = text.length) {
   let invited = 0;
-  const reader = new CommandReader(chunksOf(Buffer.from(text, 'latin1'), size), () => void (invited += 1));
+  const reader = new CommandReader(
+    new ByteReader(chunksOf(Buffer.from(text, 'latin1'), size)),
+    () => void (invited += 1),
+  );
   const readings: string[] = [];
   for (;;) {
     const reading = await reader.read(limits);

@@ -92,6 +92,11 @@ test('is told whole by its changes, the next UID included', () => {
   copy.apply({ kind: 'subscribe', user: ann, folder: 'INBOX', isSubscribed: true });
   copy.apply({ kind: 'create', user: ann, folder: 'a', uidValidity: 8, uidNext: 1 });
   copy.apply({ kind: 'rename', user: ann, folder: 'a', to: 'b' });
+  for (const script of ['one', 'two', 'three'])
+    copy.apply({ kind: 'putScript', user: ann, script, text: 'keep;' });
+  copy.apply({ kind: 'activateScript', user: ann, script: 'one' });
+  copy.apply({ kind: 'renameScript', user: ann, script: 'one', to: 'first' });
+  copy.apply({ kind: 'deleteScript', user: ann, script: 'two' });
 
   const other = new Copy();
   for (const change of copy.told()) other.apply(change);
@@ -101,6 +106,18 @@ test('is told whole by its changes, the next UID included', () => {
     uidValidity: 7,
     messages: [{ uid: 2 }],
   });
+  expect(other.accountOf(ann)).toMatchObject({ activeScript: 'first' });
+  expect([...other.accountOf(ann).scripts.keys()]).toEqual(['three', 'first']);
+});
+
+test('a script that is gone is not the active one', () => {
+  const copy = new Copy();
+  copy.apply({ kind: 'activateScript', user: ann, script: 'none' });
+  expect(copy.accountOf(ann).activeScript).toBe('');
+  copy.apply({ kind: 'putScript', user: ann, script: 'a', text: 'keep;' });
+  copy.apply({ kind: 'activateScript', user: ann, script: 'a' });
+  copy.apply({ kind: 'deleteScript', user: ann, script: 'a' });
+  expect(copy.accountOf(ann).activeScript).toBe('');
 });
 
 test('frames come out as they went in, at every split point', () => {

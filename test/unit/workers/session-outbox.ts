@@ -25,6 +25,7 @@ export function openRig(): Rig {
   };
   const id = 2748 as SessionId;
   const client = clientFactsOf(id, '192.0.2.7 50000 198.51.100.1 143 - - - -', false);
-  const session = new Session(id, client, { outbox, clock, onGone: (one) => void gone.push(one) });
+  const onGone = (one: SessionId): void => void gone.push(one);
+  const session = new Session(id, client, { outbox, clock, hasLiterals: true, onGone });
   return { session, clock, said, gone };
 }

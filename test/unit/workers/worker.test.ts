@@ -152,7 +152,10 @@ function openWorker(): WorkerRig {
     return link;
   };
   const later = (run: () => void): void => void scheduled.push(run);
-  const environment = { join, clock: rig.clock, schedule: later, settle: later };
+  const openDialogue = (): never => {
+    throw new Error('nobody submits here');
+  };
+  const environment = { join, clock: rig.clock, schedule: later, settle: later, openDialogue };
   rig.over = runWorker({ index: 0, port, ...usualTask() }, environment);
   return rig;
 }

@@ -6,6 +6,18 @@
  * CRLF and the n bytes. No line holds a CR or LF (the engine sees to that), so the form has one reading.
  */
 
+import {
+  type Parsed,
+  type ParsedPiece,
+  type Piece,
+  type SyntaxFault,
+  endOf,
+  fault,
+  parseEnd,
+  parseSpaced,
+  parseString,
+} from '../syntax.ts';
+
 /** A command's first two words. `at` is the index behind the name. */
 export interface Head {
   readonly tag: string;
@@ -14,18 +26,13 @@ export interface Head {
   readonly at: number;
 }
 
-/** `column` counts from 1. */
-export interface SyntaxFault {
-  readonly column: number;
-  readonly wanted: string;
-  /** The command's tag, where it had one. */
+/** A fault in a command's first words, with the tag, where it had one. */
+export interface HeadFault extends SyntaxFault {
   readonly tag?: string;
 }
 
-export type Parsed<T> = { readonly value: T } | { readonly fault: SyntaxFault };
-
 /** RFC 9051: command = tag SP name. The tag goes to the server as it is, so it must be none but a tag. */
-export function parseHead(line: string): Parsed<Head> {
+export function parseHead(line: string): Parsed<Head, HeadFault> {
   const tagEnd = endOf(line, 0, isTagCharacter);
   if (tagEnd === 0 || tagEnd > tagBytesMax) return fault(0, `a tag of 1 to ${tagBytesMax} characters`);
   const tag = line.slice(0, tagEnd);
@@ -33,11 +40,6 @@ export function parseHead(line: string): Parsed<Head> {
   const nameEnd = endOf(line, tagEnd + 1, isNameCharacter);
   if (nameEnd === tagEnd + 1) return { fault: { column: tagEnd + 2, wanted: 'a command', tag } };
   return { value: { tag, name: line.slice(tagEnd + 1, nameEnd).toUpperCase(), at: nameEnd } };
-}
-
-/** For NOOP, CAPABILITY and the like: nothing may follow. */
-export function parseEnd(text: string, at: number): Parsed<undefined> {
-  return at === text.length ? { value: undefined } : fault(at, 'the end of the command');
 }
 
 export interface LoginArguments {
@@ -108,21 +110,6 @@ function parseIdPair(text: string, at: number): Piece | { readonly fault: Syntax
   return value;
 }
 
-/** A piece of a command and the index behind it. */
-interface Piece {
-  readonly value: string;
-  readonly at: number;
-}
-type ParsedPiece = Piece | { readonly fault: SyntaxFault };
-
-function parseSpaced(
-  text: string,
-  at: number,
-  parse: (text: string, at: number) => ParsedPiece,
-): ParsedPiece {
-  return text[at] === ' ' ? parse(text, at + 1) : fault(at, 'a space and an argument');
-}
-
 /** RFC 9051: astring = 1*ASTRING-CHAR / string. */
 function parseAstring(text: string, at: number): ParsedPiece {
   const first = text[at];
@@ -134,52 +121,8 @@ function parseAtom(text: string, at: number): ParsedPiece {
   return end === at ? fault(at, 'an argument') : { value: text.slice(at, end), at: end };
 }
 
-function parseString(text: string, at: number): ParsedPiece {
-  if (text[at] === '"') return parseQuoted(text, at);
-  if (text[at] === '{') return parseLiteral(text, at);
-  return fault(at, 'a string');
-}
-
-/** RFC 9051: a quoted string holds no CR or LF, and `\` stands before `"` and `\` only. */
-function parseQuoted(text: string, at: number): ParsedPiece {
-  let value = '';
-  let from = at + 1;
-  for (let next = from; next < text.length; next++) {
-    const character = text[next];
-    if (character === '"') return { value: value + text.slice(from, next), at: next + 1 };
-    if (character === '\r' || character === '\n') return fault(next, 'a closing quote');
-    if (character !== '\\') continue;
-    const escaped = text[next + 1];
-    if (escaped !== '"' && escaped !== '\\') return fault(next + 1, '" or \\ behind \\');
-    value += text.slice(from, next) + escaped;
-    from = next + 2;
-    next++;
-  }
-  return fault(text.length, 'a closing quote');
-}
-
-/**
- * RFC 9051 section 4.3: `{n}` or `{n+}`, CRLF, n bytes. A literal that was not taken in ends the text
- * here.
- */
-function parseLiteral(text: string, at: number): ParsedPiece {
-  const close = text.indexOf('}', at);
-  const announced = close < 0 ? null : /^\{([0-9]{1,10})\+?\}$/.exec(text.slice(at, close + 1));
-  const start = close + 3;
-  const end = start + Number(announced?.[1]);
-  if (!announced || text.slice(close + 1, start) !== '\r\n' || end > text.length)
-    return fault(at, 'a literal');
-  return { value: text.slice(start, end), at: end };
-}
-
 function parseNil(text: string, at: number): number | undefined {
   return text.slice(at, at + 3).toUpperCase() === 'NIL' ? at + 3 : undefined;
-}
-
-function endOf(text: string, at: number, belongs: (code: number) => boolean): number {
-  let end = at;
-  while (end < text.length && belongs(text.charCodeAt(end))) end++;
-  return end;
 }
 
 /** RFC 9051: tag = 1*<any ASTRING-CHAR except "+">. */
@@ -197,10 +140,6 @@ function isAstringCharacter(code: number): boolean {
 
 function isNameCharacter(code: number): boolean {
   return (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
-}
-
-function fault(at: number, wanted: string): { readonly fault: SyntaxFault } {
-  return { fault: { column: at + 1, wanted } };
 }
 
 const tagSpecials: ReadonlySet<number> = new Set(Buffer.from('(){%*"\\+', 'latin1'));

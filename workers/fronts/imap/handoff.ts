@@ -6,14 +6,12 @@
  */
 import { type Rule, type Step, encodeScript, scriptBytesMax } from '#model/handoff-script';
 import type { ServerProtocolRoute } from '#model/routing-table';
-import type { ClientFacts, HandoffPlan, Refusal } from '../front.ts';
-import { type Login, type Proof, type TokenMechanism, encodeBase64 } from '../sasl.ts';
+import { accept, expect, fail, refuse, send, skip } from '#model/script-steps';
+import type { ClientFacts, HandoffPlan, HandoffTimeouts, Refusal } from '../front.ts';
+import { type KnownOffer, type NoWay, knownOffer, noMechanism } from '../offer.ts';
+import { printable, wantsPrivacy } from '../refusal.ts';
+import { type Login, type Proof, encodeBase64, saslMessageOf } from '../sasl.ts';
 import { replies } from './replies.ts';
-
-export interface HandoffTimeouts {
-  readonly greetingTimeoutMs: number;
-  readonly loginTimeoutMs: number;
-}
 
 /** The plan for one login on one server; it depends on what the server offers. */
 export function planImapHandoff(
@@ -79,37 +77,13 @@ function quoted(value: string): string {
   return `"${value.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
 }
 
-type NoWay = Exclude<HandoffPlan, { is: 'script' }>;
-
 function loginSteps(login: Login, server: ServerProtocolRoute, timeoutMs: number): Step[] | NoWay {
   const { tag, proof } = login;
   const offer = offerOf(server.offer.capabilities);
-  switch (proof.by) {
-    case 'token':
-      if (!offer.mechanisms.has(proof.mechanism)) return noMechanism(tag, offer);
-      return authenticateSteps(
-        tag,
-        { mechanism: proof.mechanism, message: proof.response },
-        offer,
-        timeoutMs,
-      );
-    case 'plain':
-      if (!offer.mechanisms.has('PLAIN')) return noMechanism(tag, offer);
-      return authenticateSteps(
-        tag,
-        plainMessage(proof.authzid, proof.authcid, proof.password),
-        offer,
-        timeoutMs,
-      );
-    case 'password':
-      return passwordSteps(tag, proof, offer, timeoutMs);
-  }
-}
-
-/** Mail programs show the refusal as a wrong password: it is only for a server whose word we have. */
-function noMechanism(tag: string, { isKnown }: Offer): NoWay {
-  if (!isKnown) return { is: 'unknown' };
-  return { is: 'unsupported', reply: replies.unsupportedMechanism(tag) };
+  if (proof.by === 'password') return passwordSteps(tag, proof, offer, timeoutMs);
+  if (offer.mechanisms.has(saslMessageOf(proof).mechanism))
+    return authenticateSteps(tag, proof, offer, timeoutMs);
+  return noMechanism(offer, replies.unsupportedMechanism(tag));
 }
 
 type Password = Extract<Proof, { by: 'password' }>;
@@ -118,7 +92,7 @@ type Password = Extract<Proof, { by: 'password' }>;
 function passwordSteps(tag: string, proof: Password, offer: Offer, timeoutMs: number): Step[] | NoWay {
   const { user, password } = proof;
   if (!offer.hasLogin && offer.mechanisms.has('PLAIN')) {
-    return authenticateSteps(tag, plainMessage('', user, password), offer, timeoutMs);
+    return authenticateSteps(tag, proof, offer, timeoutMs);
   }
   if (!offer.hasLogin) return { is: 'impossible', why: 'the server offers neither LOGIN nor AUTH=PLAIN' };
   if (mayStreamLiterals(offer, user, password)) return streamedLogin(tag, proof, timeoutMs);
@@ -143,22 +117,8 @@ function steppedLogin(tag: string, { user, password }: Password, timeoutMs: numb
   ];
 }
 
-interface SaslMessage {
-  readonly mechanism: 'PLAIN' | TokenMechanism;
-  readonly message: string;
-}
-
-/** RFC 4616. */
-function plainMessage(authzid: string, authcid: string, password: string): SaslMessage {
-  return { mechanism: 'PLAIN', message: `${authzid}\0${authcid}\0${password}` };
-}
-
-function authenticateSteps(
-  tag: string,
-  { mechanism, message }: SaslMessage,
-  offer: Offer,
-  timeoutMs: number,
-): Step[] {
+function authenticateSteps(tag: string, proof: Proof, offer: Offer, timeoutMs: number): Step[] {
+  const { mechanism, message } = saslMessageOf(proof);
   const encoded = encodeBase64(message);
   const verdict = expect(timeoutMs, verdictRules(tag));
   if (offer.hasInitialResponse) return [send(`${tag} AUTHENTICATE ${mechanism} ${encoded}\r\n`), verdict];
@@ -172,25 +132,19 @@ function authenticateSteps(
  */
 function verdictRules(tag: string): Rule[] {
   return [
-    { prefix: `${tag} OK`, then: 'accept', keep: 'final' },
-    { prefix: `${tag} NO`, then: 'refuse' },
-    { prefix: `${tag} BAD`, then: 'refuse' },
+    accept(`${tag} OK`, 'final'),
+    refuse(`${tag} NO`),
+    refuse(`${tag} BAD`),
     fail('* BYE'),
-    { prefix: '* CAPABILITY', then: 'skip', keep: 'before' },
+    skip('* CAPABILITY', 'before'),
     skip('*'),
-    { prefix: '+', then: 'refuse' },
+    refuse('+'),
   ];
 }
 
 /** Some servers say `+` without a space behind it. */
 function invitationRules(tag: string): Rule[] {
-  return [
-    accept('+'),
-    { prefix: `${tag} NO`, then: 'refuse' },
-    { prefix: `${tag} BAD`, then: 'refuse' },
-    fail('* BYE'),
-    skip('*'),
-  ];
+  return [accept('+'), refuse(`${tag} NO`), refuse(`${tag} BAD`), fail('* BYE'), skip('*')];
 }
 
 /**
@@ -199,38 +153,30 @@ function invitationRules(tag: string): Rule[] {
  */
 function capabilitySteps(timeoutMs: number): Step[] {
   const unlessFinalHas = '[CAPABILITY';
-  const rules: Rule[] = [
-    { prefix: '* CAPABILITY', then: 'skip', keep: 'before' },
-    accept('c '),
-    fail('* BYE'),
-    skip('*'),
-  ];
+  const rules = [skip('* CAPABILITY', 'before'), accept('c '), fail('* BYE'), skip('*')];
   return [
     { step: 'send', bytes: 'c CAPABILITY\r\n', unlessFinalHas },
     { step: 'expect', rules, timeoutMs, unlessFinalHas },
   ];
 }
 
-interface Offer {
-  /** False: no monitor has asked the server yet. */
-  readonly isKnown: boolean;
+interface Offer extends KnownOffer {
   readonly hasLogin: boolean;
   readonly hasInitialResponse: boolean;
   readonly literals: 'plus' | 'minus' | 'waiting';
-  readonly mechanisms: ReadonlySet<string>;
 }
 
 /** A server of which nothing is known is spoken to in the oldest way: LOGIN, one step at a time. */
 function offerOf(capabilities: readonly string[]): Offer {
-  const has = (word: string): boolean => capabilities.includes(word);
+  const known = knownOffer({ capabilities });
+  const { has } = known;
   // RFC 7888 section 5: IMAP4rev2 includes LITERAL-.
   const shortLiterals = has('LITERAL-') || has('IMAP4REV2') ? 'minus' : 'waiting';
   return {
-    isKnown: capabilities.length > 0,
+    ...known,
     hasLogin: !has('LOGINDISABLED'),
     hasInitialResponse: has('SASL-IR') || has('IMAP4REV2'),
     literals: has('LITERAL+') ? 'plus' : shortLiterals,
-    mechanisms: new Set(capabilities.filter((word) => word.startsWith('AUTH=')).map((word) => word.slice(5))),
   };
 }
 
@@ -253,17 +199,9 @@ export function imapRefusalOf(login: Login, serverLine: string): Refusal {
   if (code === undefined || text === undefined) return failed;
   const upper = code.toUpperCase();
   if (temporaryCodes.has(upper)) return { is: 'temporary' };
-  if (upper === 'PRIVACYREQUIRED') return { is: 'temporary', why: privacyWords };
+  if (upper === 'PRIVACYREQUIRED') return wantsPrivacy;
   if (!toldCodes.has(upper)) return failed;
   return { is: 'reply', text: replies.refused(tag, upper, printable(text)) };
-}
-
-function printable(text: string): string {
-  const clean = text
-    .replace(/[^\x20-\x7e]/g, '')
-    .trim()
-    .slice(0, refusalTextMax);
-  return clean === '' ? 'Login refused' : clean;
 }
 
 /** RFC 5530: the server's trouble, or the mailbox's, but not the password's. */
@@ -276,30 +214,7 @@ const toldCodes: ReadonlySet<string> = new Set([
   'NOPERM',
   'CANNOT',
 ]);
-/** The client is inside TLS, or it could not have logged in: the server means the link between it and us. */
-const privacyWords = 'it takes no login without TLS from this gateway; see POSTERN_SERVER_TLS';
 const refusalForm = /^(?:NO|BAD) \[([A-Za-z0-9-]+)\] ?(.*)$/i;
-const refusalTextMax = 200;
 
 /** RFC 7888 section 5. */
 const shortLiteralBytesMax = 4096;
-
-function send(bytes: string): Step {
-  return { step: 'send', bytes };
-}
-
-function expect(timeoutMs: number, rules: readonly Rule[]): Step {
-  return { step: 'expect', rules, timeoutMs };
-}
-
-function accept(prefix: string): Rule {
-  return { prefix, then: 'accept' };
-}
-
-function fail(prefix: string): Rule {
-  return { prefix, then: 'fail' };
-}
-
-function skip(prefix: string): Rule {
-  return { prefix, then: 'skip' };
-}

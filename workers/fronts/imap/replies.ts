@@ -2,7 +2,7 @@
  * All that we may say to an IMAP client by ourselves: the table, and nothing else. Words are generic; what
  * really happened is in the log. Every reply ends in CRLF, every session's last words are a BYE.
  */
-import { type EndReason, endReasons } from '#model/end-reason';
+import { type Farewells, engineWordsIn, lastWordsIn } from '../last-words.ts';
 
 export const replies = {
   greeting: (capabilities: string, hostname: string) =>
@@ -32,69 +32,30 @@ export const replies = {
     `${tag} BAD Syntax error at column ${column}: expected ${wanted}\r\n`,
 } as const;
 
-/** The last words by end reason; '' where no word could be understood, or none is owed. */
-export function lastWords(reason: EndReason): string {
-  return words[reason];
-}
-
-/** What the engine says where it ends a session by itself: by code of the end reason, 0 for all others. */
-export function imapEngineWords(): { reason: number; text: string }[] {
-  const rows = Object.entries(words).map(([reason, text]) => ({
-    reason: endReasons[reason as EndReason].code,
-    text,
-  }));
-  return [{ reason: 0, text: temporary }, ...rows];
-}
-
-// RFC 5530: UNAVAILABLE is temporary, and mail programs do not ask for the password again after a BYE.
-const temporary = '* BYE [UNAVAILABLE] Temporary failure, try again later\r\n';
-
-const words: Readonly<Record<EndReason, string>> = {
-  client_closed: '',
-  server_closed: '',
-  client_logout: '* BYE Logging out\r\n',
-  client_quit: '',
-  idle_timeout: '* BYE Idle for too long\r\n',
-  too_many_connections: '* BYE [UNAVAILABLE] Too many connections, try again later\r\n',
-  too_many_from_address: '* BYE [LIMIT] Too many connections from your address\r\n',
-  worker_overloaded: temporary,
-  worker_died: temporary,
-  tls_timeout: '',
-  tls_failed: '',
-  tls_wrong_protocol: '',
-  tls_required: '* BYE Log in after STARTTLS only\r\n',
-  // V01: whoever stands between may have written those bytes. It gets no answer.
-  starttls_injection: '',
+const farewells: Farewells = {
+  loggedOut: '* BYE Logging out\r\n',
+  // RFC 5530: UNAVAILABLE is temporary, and mail programs do not ask for the password again after a BYE.
+  temporary: '* BYE [UNAVAILABLE] Temporary failure, try again later\r\n',
+  idle: '* BYE Idle for too long\r\n',
+  tooManyConnections: '* BYE [UNAVAILABLE] Too many connections, try again later\r\n',
+  tooManyFromAddress: '* BYE [LIMIT] Too many connections from your address\r\n',
+  tooManyForMailbox: '* BYE [LIMIT] Too many sessions of this mailbox\r\n',
+  tlsRequired: '* BYE Log in after STARTTLS only\r\n',
   syntax: '* BAD Not IMAP\r\n* BYE Too many errors\r\n',
-  wrong_protocol: '* BAD Not IMAP\r\n* BYE This is an IMAP server\r\n',
-  line_too_long: '* BAD [TOOBIG] Too long a line\r\n* BYE Too long a line\r\n',
-  literal_too_long: '* BAD [TOOBIG] Too long a literal\r\n* BYE Too long a literal\r\n',
-  preamble_too_long: '* BYE Too many bytes before a login\r\n',
-  preamble_timeout: '* BYE No login for too long\r\n',
-  too_many_failures: '* BYE Too many failures\r\n',
-  unknown_mailbox: temporary,
-  directory_unavailable: temporary,
-  no_active_copy: temporary,
-  database_conflict: temporary,
-  database_dismounted: temporary,
-  held_too_long: temporary,
-  server_down: temporary,
-  connect_refused: temporary,
-  connect_timeout: temporary,
-  connect_failed: temporary,
-  server_tls_failed: temporary,
-  greeting_timeout: temporary,
-  server_unexpected: temporary,
-  login_timeout: temporary,
-  copy_moved: '* BYE [UNAVAILABLE] The mailbox has moved, connect again\r\n',
+  wrongProtocol: '* BAD Not IMAP\r\n* BYE This is an IMAP server\r\n',
+  lineTooLong: '* BAD [TOOBIG] Too long a line\r\n* BYE Too long a line\r\n',
+  literalTooLong: '* BAD [TOOBIG] Too long a literal\r\n* BYE Too long a literal\r\n',
+  preambleTooLong: '* BYE Too many bytes before a login\r\n',
+  preambleTimeout: '* BYE No login for too long\r\n',
+  tooManyFailures: '* BYE Too many failures\r\n',
+  moved: '* BYE [UNAVAILABLE] The mailbox has moved, connect again\r\n',
   drained: '* BYE [UNAVAILABLE] The server goes out of service, connect again\r\n',
   kicked: '* BYE Ended by the operator\r\n',
-  shutdown: '* BYE [UNAVAILABLE] The service is restarting, connect again\r\n',
-  client_reset: '',
-  server_reset: temporary,
-  internal_error: temporary,
-  server_left: temporary,
-  held_elsewhere: temporary,
-  tls_truncated: '',
-  too_many_for_mailbox: '* BYE [LIMIT] Too many sessions of this mailbox\r\n',
+  restarting: '* BYE [UNAVAILABLE] The service is restarting, connect again\r\n',
 };
+
+/** The last words by end reason; '' where no word could be understood, or none is owed. */
+export const lastWords = lastWordsIn(farewells);
+
+/** What the engine says where it ends a session by itself. */
+export const imapEngineWords = engineWordsIn(farewells);

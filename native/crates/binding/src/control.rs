@@ -10,12 +10,10 @@ use postern_engine::end_reason::EndReason;
 use postern_engine::ends;
 use postern_engine::engine::Engine;
 use postern_engine::goodbye::Order;
-use postern_engine::probe::{ProbeAnswer, ProbeJob};
-use postern_engine::script::Script;
 use postern_engine::selection as engine_selection;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use crate::config::{CertificatePair, EngineConfig, EngineEndpoint, EngineTable, protocol};
+use crate::config::{CertificatePair, EngineConfig, EngineTable, protocol};
 use crate::panics::note_panics;
 use crate::worker::index_or_none;
 use crate::{ENGINE, engine, fault};
@@ -149,44 +147,6 @@ pub fn lookup_mailbox(key: String) -> Result<MailboxFound> {
         pinned_server: index_or_none(engine.pins.server_of(found.mailbox)),
         hashed_server: index_or_none(engine.hash_server(found.mailbox)),
     })
-}
-
-#[napi(object, object_to_js = false)]
-pub struct ProbeRequest {
-    pub endpoint: EngineEndpoint,
-    /// As encodeScript writes it.
-    pub script: Uint8Array,
-}
-
-#[napi(object)]
-pub struct ProbeOutcome {
-    /// 0: every step was accepted. Else the code of an end reason.
-    pub reason: u32,
-    /// What went wrong, in words.
-    pub detail: String,
-    /// The lines that the script kept, until something went wrong.
-    pub lines: Vec<String>,
-    pub elapsed_ms: i64,
-}
-
-/// Plays a handoff script without a client. Rejects only when the request is malformed.
-#[napi(catch_unwind, ts_return_type = "Promise<ProbeOutcome>")]
-pub fn probe(env: &Env, request: ProbeRequest) -> Result<Object<'_>> {
-    let engine = engine()?;
-    let endpoint = request.endpoint.into_engine(engine)?;
-    let script = Script::decode(&request.script).map_err(|words| fault(words.to_string()))?;
-    let (deferred, promise) = later(env)?;
-    let answer = move |outcome: postern_engine::probe::ProbeOutcome| {
-        let outcome = ProbeOutcome {
-            reason: outcome.reason.map_or(0, EndReason::code),
-            detail: outcome.detail,
-            lines: outcome.lines,
-            elapsed_ms: outcome.elapsed_ms as i64,
-        };
-        settle(deferred, Ok(outcome));
-    };
-    engine.probe(ProbeJob { endpoint, script, answer: ProbeAnswer::new(answer) });
-    Ok(promise)
 }
 
 /// Sessions that match all that is given.
@@ -458,13 +418,13 @@ pub fn end_reason_names() -> Vec<String> {
     EndReason::ALL.iter().map(|reason| format!("{} {}", reason.code(), reason.name())).collect()
 }
 
-type Later<Data> = JsDeferred<Data, Box<dyn FnOnce(Env) -> Result<Data> + Send>>;
+pub(crate) type Later<Data> = JsDeferred<Data, Box<dyn FnOnce(Env) -> Result<Data> + Send>>;
 
-fn later<Data: ToNapiValue + 'static>(env: &Env) -> Result<(Later<Data>, Object<'_>)> {
+pub(crate) fn later<Data: ToNapiValue + 'static>(env: &Env) -> Result<(Later<Data>, Object<'_>)> {
     env.create_deferred()
 }
 
-fn settle<Data: ToNapiValue + Send + 'static>(deferred: Later<Data>, answer: Result<Data>) {
+pub(crate) fn settle<Data: ToNapiValue + Send + 'static>(deferred: Later<Data>, answer: Result<Data>) {
     match answer {
         Ok(data) => deferred.resolve(Box::new(move |_| Ok(data))),
         Err(error) => deferred.reject(error),

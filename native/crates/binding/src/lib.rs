@@ -13,6 +13,7 @@ mod control;
 #[cfg(feature = "faults")]
 mod faults;
 mod panics;
+mod probe;
 mod worker;
 
 use std::sync::{Arc, OnceLock};

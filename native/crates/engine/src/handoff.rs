@@ -2,9 +2,10 @@
 //! believes it stands. It does not touch the client, and does not decide what a refusal means (preamble.rs).
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use postern_tls::{AnySide, Handshake, PlainSide, ReadOutcome, Side, SideFault, TlsSide};
+use postern_tls::{AnySide, Handshake, PlainSide, ReadOutcome, Side, SideFault, TlsFacts, TlsSide};
 use postern_wire::script::Script;
 use postern_wire::script_run::{LineVerdict, Move, ScriptRun};
 use postern_wire::server_lines::{SERVER_LINE_BYTES_MAX, ServerFramed, ServerLines, clean_line};
@@ -53,11 +54,30 @@ pub async fn open(io: &Io, endpoint: &Endpoint, script: Script) -> Outcome {
     }
 }
 
-/// Dials and plays, for a probe: what went wrong, if anything, and the lines that the script kept until then.
-pub async fn ask(io: &Io, endpoint: &Endpoint, script: Script) -> (Option<Failure>, Vec<String>) {
+/// What a probe brings home.
+pub struct Asked {
+    /// What went wrong, if anything.
+    pub failure: Option<Failure>,
+    /// The lines that the script kept until then.
+    pub lines: Vec<String>,
+    /// How the connection stood; `None` where there was none, or its first handshake failed.
+    pub standing: Option<Standing>,
+}
+
+/// Facts of a connection to a server.
+#[derive(Debug)]
+pub struct Standing {
+    pub local: Option<SocketAddr>,
+    pub tls: Option<TlsFacts>,
+    /// The server's own, as it came: DER.
+    pub certificate: Option<Vec<u8>>,
+}
+
+/// Dials and plays, for a probe.
+pub async fn ask(io: &Io, endpoint: &Endpoint, script: Script) -> Asked {
     let mut talk = match connect(io, endpoint).await {
         Ok(talk) => talk,
-        Err(failure) => return (Some(failure), Vec::new()),
+        Err(failure) => return Asked { failure: Some(failure), lines: Vec::new(), standing: None },
     };
     let mut run = ScriptRun::new(script);
     let failure = match talk.run_script(&mut run).await {
@@ -68,7 +88,12 @@ pub async fn ask(io: &Io, endpoint: &Endpoint, script: Script) -> (Option<Failur
         }
         Err(failure) => Some(failure),
     };
-    (failure, run.captured())
+    let standing = Standing {
+        local: talk.net.stream.local_addr().ok(),
+        tls: talk.side.facts(),
+        certificate: talk.side.peer_certificate(),
+    };
+    Asked { failure, lines: run.captured(), standing: Some(standing) }
 }
 
 /// A connection to a server in the middle of its script.
@@ -167,6 +192,10 @@ impl Talk<'_> {
                 Move::StartTls => {
                     self.start_tls().await?;
                     run.tls_started();
+                }
+                Move::Pause { ms } => {
+                    tokio::time::sleep(Duration::from_millis(ms.into())).await;
+                    run.paused();
                 }
                 Move::Done => return Ok(None),
             }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::config::Endpoint;
 use crate::end_reason::EndReason;
-use crate::handoff::{Failure, ask};
+use crate::handoff::{Asked, Failure, Standing, ask};
 use crate::io_thread::Io;
 
 pub struct ProbeJob {
@@ -44,6 +44,7 @@ impl Drop for ProbeAnswer {
                 detail: "the probe broke off".into(),
                 lines: Vec::new(),
                 elapsed_ms: 0,
+                standing: None,
             });
         }
     }
@@ -56,6 +57,7 @@ pub struct ProbeOutcome {
     pub detail: String,
     pub lines: Vec<String>,
     pub elapsed_ms: u64,
+    pub standing: Option<Standing>,
 }
 
 pub async fn run(io: Rc<Io>, job: Box<ProbeJob>) {
@@ -63,12 +65,14 @@ pub async fn run(io: Rc<Io>, job: Box<ProbeJob>) {
     let began_ms = io.now_ms();
     let outcome = timeout(PROBE_MAX, ask(&io, &endpoint, script)).await;
     let elapsed_ms = io.now_ms().saturating_sub(began_ms);
-    let (reason, detail, lines) = match outcome {
-        Ok((None, lines)) => (None, String::new(), lines),
-        Ok((Some(Failure { reason, detail, .. }), lines)) => (Some(reason), detail, lines),
-        Err(_) => (Some(EndReason::LoginTimeout), "the probe took too long".into(), Vec::new()),
+    let (reason, detail, lines, standing) = match outcome {
+        Ok(Asked { failure: None, lines, standing }) => (None, String::new(), lines, standing),
+        Ok(Asked { failure: Some(Failure { reason, detail, .. }), lines, standing }) => {
+            (Some(reason), detail, lines, standing)
+        }
+        Err(_) => (Some(EndReason::LoginTimeout), "the probe took too long".into(), Vec::new(), None),
     };
-    answer.give(ProbeOutcome { reason, detail, lines, elapsed_ms });
+    answer.give(ProbeOutcome { reason, detail, lines, elapsed_ms, standing });
 }
 
 /// Each step has its own deadline; this one is for a script with many of them.

@@ -62,6 +62,11 @@ pub trait Side {
 
     /// What was agreed on; none on a plain side and before the handshake is done.
     fn facts(&self) -> Option<TlsFacts>;
+
+    /// The other end's own certificate, DER; none where it showed none. A copy: for probes, not for sessions.
+    fn peer_certificate(&self) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// How far a handshake came.
@@ -197,6 +202,13 @@ impl Side for AnySide {
         match self {
             Self::Plain(side) => side.facts(),
             Self::Tls(side) => side.facts(),
+        }
+    }
+
+    fn peer_certificate(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Plain(side) => side.peer_certificate(),
+            Self::Tls(side) => side.peer_certificate(),
         }
     }
 }

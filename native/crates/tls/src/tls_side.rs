@@ -359,6 +359,10 @@ impl Side for TlsSide {
             resumed: state.handshake_kind() == Some(HandshakeKind::Resumed),
         })
     }
+
+    fn peer_certificate(&self) -> Option<Vec<u8>> {
+        Some(self.connection.state().peer_certificates()?.first()?.to_vec())
+    }
 }
 
 impl Pending {

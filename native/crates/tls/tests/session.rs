@@ -10,6 +10,8 @@ use postern_tls::{
     AnySide, ClientSetup, Handshake, PlainSide, ReadOutcome, Scratch, Side, SideFault, TlsSide,
 };
 use proptest::prelude::*;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use wire::*;
 
 #[test]
@@ -37,6 +39,20 @@ fn tls_1_2_shakes_hands_byte_by_byte_with_either_role() {
     let mut client = Ours::client(&setup, Wire::scripted(&[1, 0], &[1, 0]));
     shake_with(&mut client, &mut buffered_server(&pair, TLS12, |_| {})).unwrap();
     assert_eq!(client.side.facts().unwrap().version, "TLSv1.2");
+}
+
+#[test]
+fn a_client_can_be_asked_for_the_certificate_that_it_was_shown() {
+    let authority = Authority::new();
+    let pair = authority.issue(&[NAME]);
+    let setup = ClientSetup::verifying(&authority.pem).unwrap();
+    let shown = CertificateDer::from_pem_slice(pair.certificate_pem.as_bytes()).unwrap();
+    for version in [TLS12, TLS13] {
+        let mut client = Ours::client(&setup, Wire::scripted(&[9_000], &[9_000]));
+        assert_eq!(client.side.peer_certificate(), None);
+        shake_with(&mut client, &mut buffered_server(&pair, version, |_| {})).unwrap();
+        assert_eq!(client.side.peer_certificate().unwrap(), shown.as_ref());
+    }
 }
 
 #[test]

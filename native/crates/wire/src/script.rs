@@ -7,11 +7,14 @@
 use std::fmt;
 use zeroize::Zeroizing;
 
-pub const SCRIPT_STEPS_MAX: usize = 16;
+/// Submission with STARTTLS, XCLIENT and a LOGIN has 18.
+pub const SCRIPT_STEPS_MAX: usize = 20;
 /// A login's secrets (64 KiB of SASL) and what stands around them.
 pub const SCRIPT_BYTES_MAX: usize = 96 * 1024;
 /// No front waits longer for one answer: a mailbox that is opened from cold storage takes a minute or two.
 pub const AWAIT_MS_MAX: u32 = 10 * 60 * 1000;
+/// A pause is for probes that stand beside one another for a moment; no session has one.
+pub const PAUSE_MS_MAX: u32 = 10 * 1000;
 
 /// A decoded script.
 #[derive(Debug)]
@@ -30,6 +33,7 @@ pub(crate) enum Act {
     Send(Zeroizing<Vec<u8>>),
     Expect { timeout_ms: u32, rules: Vec<Rule> },
     StartTls,
+    Pause { ms: u32 },
 }
 
 #[derive(Debug)]
@@ -68,6 +72,8 @@ pub enum ScriptFault {
     NoRules,
     /// A wait of nothing, or of more than [`AWAIT_MS_MAX`].
     TimeoutOutOfRange(u32),
+    /// The same, with [`PAUSE_MS_MAX`].
+    PauseOutOfRange(u32),
     StartTlsTwice,
 }
 
@@ -117,6 +123,7 @@ impl<'a> Reader<'a> {
             }
             EXPECT => self.expect_step()?,
             START_TLS => Act::StartTls,
+            PAUSE => self.pause_step()?,
             other => return Err(ScriptFault::UnknownStep(other)),
         };
         Ok(Step { unless_final_has, act })
@@ -133,6 +140,13 @@ impl<'a> Reader<'a> {
         }
         let rules = (0..count).map(|_| self.rule()).collect::<Result<Vec<_>, _>>()?;
         Ok(Act::Expect { timeout_ms, rules })
+    }
+
+    fn pause_step(&mut self) -> Result<Act, ScriptFault> {
+        match self.u32()? {
+            ms @ 1..=PAUSE_MS_MAX => Ok(Act::Pause { ms }),
+            ms => Err(ScriptFault::PauseOutOfRange(ms)),
+        }
     }
 
     fn rule(&mut self) -> Result<Rule, ScriptFault> {
@@ -182,6 +196,7 @@ impl fmt::Debug for Act {
             Self::Send(bytes) => write!(out, "Send({} bytes)", bytes.len()),
             Self::Expect { timeout_ms, rules } => write!(out, "Expect({timeout_ms} ms, {rules:?})"),
             Self::StartTls => out.write_str("StartTls"),
+            Self::Pause { ms } => write!(out, "Pause({ms} ms)"),
         }
     }
 }
@@ -198,6 +213,7 @@ impl fmt::Display for ScriptFault {
             Self::UnknownKeep(keep) => write!(out, "a rule with unknown keep {keep}"),
             Self::NoRules => out.write_str("an expect step without rules"),
             Self::TimeoutOutOfRange(ms) => write!(out, "a timeout of {ms} ms; 1 to {AWAIT_MS_MAX}"),
+            Self::PauseOutOfRange(ms) => write!(out, "a pause of {ms} ms; 1 to {PAUSE_MS_MAX}"),
             Self::StartTlsTwice => out.write_str("a script that starts TLS twice"),
         }
     }
@@ -208,6 +224,7 @@ impl std::error::Error for ScriptFault {}
 const SEND: u8 = 1;
 const EXPECT: u8 = 2;
 const START_TLS: u8 = 3;
+const PAUSE: u8 = 4;
 
 /// Writes scripts as `encodeScript` does, for the tests of both script files.
 #[cfg(test)]
@@ -244,6 +261,10 @@ pub(crate) mod encode {
         vec![3, 0]
     }
 
+    pub fn pause(ms: u32) -> Vec<u8> {
+        [&[4, 0], &ms.to_le_bytes()[..]].concat()
+    }
+
     fn short(text: &str) -> Vec<u8> {
         [&[u8::try_from(text.len()).unwrap_or(u8::MAX)], text.as_bytes()].concat()
     }
@@ -252,7 +273,7 @@ pub(crate) mod encode {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-    use super::encode::{expect, expect_within, script, send, send_unless, start_tls};
+    use super::encode::{expect, expect_within, pause, script, send, send_unless, start_tls};
     use super::*;
 
     #[test]
@@ -293,8 +314,8 @@ mod tests {
         let ok = || expect(&[(1, 0, "")]);
         for (bytes, fault) in [
             (vec![], ScriptFault::CutShort),
-            (vec![17], ScriptFault::TooManySteps(17)),
-            (script(&[vec![4, 0]]), ScriptFault::UnknownStep(4)),
+            (vec![21], ScriptFault::TooManySteps(21)),
+            (script(&[vec![5, 0]]), ScriptFault::UnknownStep(5)),
             (script(&[vec![0, 0]]), ScriptFault::UnknownStep(0)),
             (script(&[expect(&[(0, 0, "")])]), ScriptFault::UnknownAction(0)),
             (script(&[expect(&[(5, 0, "")])]), ScriptFault::UnknownAction(5)),
@@ -302,6 +323,8 @@ mod tests {
             (script(&[expect(&[])]), ScriptFault::NoRules),
             (script(&[expect_within(0, "", &[(1, 0, "")])]), ScriptFault::TimeoutOutOfRange(0)),
             (script(&[expect_within(600_001, "", &[(1, 0, "")])]), ScriptFault::TimeoutOutOfRange(600_001)),
+            (script(&[pause(0)]), ScriptFault::PauseOutOfRange(0)),
+            (script(&[pause(10_001)]), ScriptFault::PauseOutOfRange(10_001)),
             (script(&[start_tls(), ok(), start_tls()]), ScriptFault::StartTlsTwice),
             ([script(&[ok()]), vec![0, 0]].concat(), ScriptFault::BytesBehind(2)),
             (b"\x01\x01\0\xff\xff\xff\xffx".to_vec(), ScriptFault::CutShort),
@@ -310,20 +333,22 @@ mod tests {
             assert!(!fault.to_string().is_empty());
         }
         assert!(Script::decode(&script(&[expect_within(600_000, "", &[(1, 0, "")])])).is_ok());
+        assert!(Script::decode(&script(&[pause(10_000)])).is_ok());
     }
 
     #[test]
     fn a_script_that_ends_anywhere_too_early_is_cut_short() {
-        let bytes = script(&[send_unless("y", b"abc"), expect(&[(1, 2, "L OK"), (2, 0, "")]), start_tls()]);
+        let rules = [(1, 2, "L OK"), (2, 0, "")];
+        let bytes = script(&[send_unless("y", b"abc"), expect(&rules), start_tls(), pause(7)]);
         for end in 0..bytes.len() {
             assert_eq!(Script::decode(&bytes[..end]).unwrap_err(), ScriptFault::CutShort, "at {end}");
         }
     }
 
     #[test]
-    fn sixteen_steps_and_96_kib_are_taken_and_not_more() {
-        assert!(Script::decode(&script(&vec![send(b""); 16])).is_ok());
-        assert_eq!(Script::decode(&script(&vec![send(b""); 17])).unwrap_err(), ScriptFault::TooManySteps(17));
+    fn twenty_steps_and_96_kib_are_taken_and_not_more() {
+        assert!(Script::decode(&script(&vec![send(b""); 20])).is_ok());
+        assert_eq!(Script::decode(&script(&vec![send(b""); 21])).unwrap_err(), ScriptFault::TooManySteps(21));
         let around = script(&[send(b"")]).len();
         let whole = script(&[send(&vec![b'x'; SCRIPT_BYTES_MAX - around])]);
         assert_eq!((whole.len(), Script::decode(&whole).is_ok()), (SCRIPT_BYTES_MAX, true));

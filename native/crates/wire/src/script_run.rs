@@ -24,6 +24,8 @@ pub enum Move<'a> {
     Await { timeout_ms: u32 },
     /// Start TLS with nothing left in the buffer, then call [`ScriptRun::tls_started`].
     StartTls,
+    /// Let so much time go by, then call [`ScriptRun::paused`].
+    Pause { ms: u32 },
     /// The connection stands where the client believes it stands.
     Done,
 }
@@ -66,6 +68,7 @@ impl ScriptRun {
             Some(Act::Send(bytes)) => Move::Send(bytes),
             Some(Act::Expect { timeout_ms, .. }) => Move::Await { timeout_ms: *timeout_ms },
             Some(Act::StartTls) => Move::StartTls,
+            Some(Act::Pause { ms }) => Move::Pause { ms: *ms },
         }
     }
 
@@ -82,6 +85,13 @@ impl ScriptRun {
         if let Some(Act::StartTls) = self.script.steps.get(self.at).map(|step| &step.act) {
             self.before.clear();
             self.last = None;
+            self.advance();
+        }
+    }
+
+    /// The time of the last [`Move::Pause`] is over. What the server said meanwhile is for the next step.
+    pub fn paused(&mut self) {
+        if let Some(Act::Pause { .. }) = self.script.steps.get(self.at).map(|step| &step.act) {
             self.advance();
         }
     }
@@ -181,7 +191,7 @@ fn said(what: &str, line: &[u8]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
-    use crate::script::encode::{expect, expect_within, script, send, send_unless, start_tls};
+    use crate::script::encode::{expect, expect_within, pause, script, send, send_unless, start_tls};
 
     const ACCEPT: u8 = 1;
     const REFUSE: u8 = 2;
@@ -341,10 +351,21 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_is_over_when_it_is_said_to_be() {
+        let mut run = run(&[pause(250), send(b"q LOGOUT\r\n")]);
+        assert_eq!(run.next(), Move::Pause { ms: 250 });
+        run.sent();
+        assert_eq!(run.next(), Move::Pause { ms: 250 }, "only the pause's own end moves it on");
+        run.paused();
+        assert_eq!(run.next(), Move::Send(b"q LOGOUT\r\n"));
+    }
+
+    #[test]
     fn moves_that_were_not_asked_for_change_nothing() {
         let mut run = login();
         run.sent();
         run.tls_started();
+        run.paused();
         assert_eq!(run.next(), Move::Await { timeout_ms: 5000 });
         assert_eq!(run.step_index(), 0);
     }

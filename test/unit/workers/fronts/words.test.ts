@@ -2,32 +2,43 @@ import { expect, test } from 'vitest';
 import { endReasons } from '#model/end-reason';
 import { engineWords } from '#workers/fronts/words';
 
-test('IMAP has words, or a reason for silence, for every end reason, and some for all others', () => {
-  const codes = engineWords('imap').map(({ reason }) => reason);
-  const known = Object.values(endReasons).map(({ code }) => code);
-  expect(codes.toSorted((one, other) => one - other)).toEqual(
-    [0, ...known].toSorted((one, other) => one - other),
-  );
+/** The form of all last words of a protocol, and what makes one a temporary failure. */
+const protocols = [
+  ['imap', /^$|^(\* BAD [\x20-\x7e]+\r\n)?\* BYE [\x20-\x7e]+\r\n$/, '* BYE [UNAVAILABLE]'],
+  ['pop3', /^$|^(-ERR|\+OK) [\x20-\x7e]+\r\n$/, '-ERR [SYS/TEMP]'],
+  ['sieve', /^$|^(BYE|OK) (\([A-Z-]+\) )?"[\x20-\x21\x23-\x5b\x5d-\x7e]+"\r\n$/, 'BYE (TRYLATER)'],
+] as const;
+
+test.each(protocols)(
+  '%s has words, or a reason for silence, for every end reason and for all others',
+  (name) => {
+    const codes = engineWords(name).map(({ reason }) => reason);
+    const known = Object.values(endReasons).map(({ code }) => code);
+    expect(codes.toSorted((one, other) => one - other)).toEqual(
+      [0, ...known].toSorted((one, other) => one - other),
+    );
+  },
+);
+
+test.each(protocols)('every text of %s is whole lines in its own form', (name, form) => {
+  for (const { text } of engineWords(name)) expect(text).toMatch(form);
 });
 
-test('every IMAP text is whole lines and ends in a BYE', () => {
-  for (const { text } of engineWords('imap'))
-    expect(text).toMatch(/^$|^(\* BAD [\x20-\x7e]+\r\n)?\* BYE [\x20-\x7e]+\r\n$/);
-});
-
-test('V01: whoever injects bytes behind STARTTLS gets no answer', () => {
+test.each(protocols)('V01: whoever injects bytes behind STARTTLS of %s gets no answer', (name) => {
   const { code } = endReasons.starttls_injection;
-  expect(engineWords('imap').find(({ reason }) => reason === code)?.text).toBe('');
+  expect(engineWords(name).find(({ reason }) => reason === code)?.text).toBe('');
 });
 
 test.each(['server_down', 'held_too_long', 'database_conflict', 'internal_error', 'worker_died'] as const)(
   '%s is a temporary failure to the client',
   (reason) => {
-    const text = engineWords('imap').find((row) => row.reason === endReasons[reason].code)?.text;
-    expect(text).toContain('* BYE [UNAVAILABLE]');
+    for (const [name, , temporary] of protocols) {
+      const text = engineWords(name).find((row) => row.reason === endReasons[reason].code)?.text;
+      expect(text).toContain(temporary);
+    }
   },
 );
 
 test('a protocol without a front has no words', () => {
-  expect(engineWords('pop3')).toEqual([]);
+  expect(engineWords('lmtp')).toEqual([]);
 });

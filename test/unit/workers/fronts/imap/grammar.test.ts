@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  parseAuthenticate,
-  parseEnd,
-  parseHead,
-  parseId,
-  parseLogin,
-  tagBytesMax,
-} from '#workers/fronts/imap/grammar';
+import { parseAuthenticate, parseHead, parseId, parseLogin, tagBytesMax } from '#workers/fronts/imap/grammar';
+import { parseEnd } from '#workers/fronts/syntax';
 
 test.each<[string, string, string]>([
   ['a plain command', 'a1 LOGIN ann x', 'a1|LOGIN'],

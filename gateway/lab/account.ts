@@ -1,12 +1,12 @@
 /**
- * What an IMAP session needs of the server it runs in. The server (host.ts) implements it, tests may
- * as well.
+ * What a session of any protocol needs of the server it runs in. The server (host.ts) implements it, tests
+ * may as well.
  */
 import type { Change } from '#gateway/lab/store/change';
 import type { Account, Folder } from '#gateway/lab/store/copy';
 
 export interface MailHost {
-  /** `ex1`: the greeting and the text of LOGIN's OK say it. */
+  /** `ex1`: greetings and the answer to a good login say it, so that users see where they are. */
   readonly name: string;
   login(user: string, password: string): Promise<LoginVerdict>;
 }

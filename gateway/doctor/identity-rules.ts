@@ -1,0 +1,100 @@
+/** Who a server takes the gateway, and the clients behind it, for. PURE. */
+import { serverSetting } from '#gateway/settings/env-name';
+import type { Finding, FindingId } from './finding.ts';
+import { identityWord } from './mend.ts';
+import type { PortObservation, ServerObservation, UsablePort } from './observation.ts';
+
+export function identityFindings(
+  server: ServerObservation,
+  port: PortObservation,
+  preset: string,
+): Finding[] {
+  const { seen } = port;
+  if (seen.is !== 'usable') return [];
+  const finding = (id: FindingId, what: string, mend: readonly string[]): Finding => ({
+    id,
+    server: server.server,
+    protocols: [port.protocol],
+    what,
+    mend,
+  });
+  return [
+    ...relayFindings(server, seen, finding),
+    ...xclientFindings(server, port, finding),
+    ...addressFindings(server, seen, finding),
+    ...(isDovecot(seen, preset) ? dovecotFindings(server, port, finding) : []),
+  ];
+}
+
+type Make = (id: FindingId, what: string, mend: readonly string[]) => Finding;
+
+function relayFindings({ server }: ServerObservation, seen: UsablePort, finding: Make): Finding[] {
+  if (seen.relays !== true) return [];
+  const address = addressOf(seen);
+  return [
+    finding('relay-open', `${server} would relay for ${address} without a login`, [
+      `take ${address} out of mynetworks (Postfix, at ${server}), and keep it out of every list of hosts ` +
+        'that may relay',
+      `so that ${server} sees the clients: smtpd_authorized_xclient_hosts = ${address} there, and here ` +
+        `${serverSetting(server, 'IDENTITY')}=submission:xclient`,
+    ]),
+  ];
+}
+
+function xclientFindings(
+  { server }: ServerObservation,
+  { protocol, identity, seen }: PortObservation,
+  finding: Make,
+): Finding[] {
+  if (seen.is !== 'usable' || seen.takesXclient === 'untold') return [];
+  const address = addressOf(seen);
+  const word = identityWord(protocol);
+  if (identity === 'xclient' && !seen.takesXclient) {
+    return [
+      finding('xclient-refused', `${server} takes no XCLIENT for ${word} from ${address}`, [
+        `Dovecot, at ${server}: login_trusted_networks = ${address}`,
+        `Postfix, at ${server}: smtpd_authorized_xclient_hosts = ${address}`,
+      ]),
+    ];
+  }
+  if (identity !== 'none' || !seen.takesXclient) return [];
+  return [
+    finding('xclient-unused', `${server} would take XCLIENT for ${word} from ${address}`, [
+      `${serverSetting(server, 'IDENTITY')}=${word}:xclient (added to what stands there)`,
+    ]),
+  ];
+}
+
+function addressFindings({ server }: ServerObservation, seen: UsablePort, finding: Make): Finding[] {
+  const { seenAddress, standing } = seen;
+  if (seenAddress === null || seenAddress === standing.localAddress) return [];
+  const what = `${server} sees the gateway as ${seenAddress}; here it is ${standing.localAddress}`;
+  return [finding('address-translated', what, [`name ${seenAddress} in ${server}'s lists of addresses`])];
+}
+
+/** Without the clients' addresses; --deep measures what this may cost. */
+function dovecotFindings(
+  { server, logins }: ServerObservation,
+  { protocol, identity, seen }: PortObservation,
+  finding: Make,
+): Finding[] {
+  if (seen.is !== 'usable' || identity !== 'none' || logins.is === 'seen') return [];
+  // Reported as that, with the same mend.
+  if (seen.takesXclient === true) return [];
+  const way = protocol === 'imap' ? 'id' : 'xclient';
+  return [
+    finding('one-address', `${server} counts ${addressOf(seen)} for all users of ${identityWord(protocol)}`, [
+      `Dovecot, at ${server}: login_trusted_networks = ${addressOf(seen)}`,
+      `${serverSetting(server, 'IDENTITY')}=${identityWord(protocol)}:${way} (added to what stands there)`,
+    ]),
+  ];
+}
+
+function isDovecot({ product }: UsablePort, preset: string): boolean {
+  return product === null ? preset.startsWith('dovecot') : /dovecot/i.test(product);
+}
+
+/** As the server would have to write it. */
+function addressOf({ seenAddress, standing }: UsablePort): string {
+  return seenAddress ?? standing.localAddress;
+}
