@@ -37,8 +37,14 @@ function openingSteps(tls: EngineEndpoint['tls'], timeouts: ProbeTimeouts): Step
   ];
 }
 
-/** A value may be a literal, whose lines stand here as they are. */
-const listRules = [accept('OK'), fail('NO', 'before'), fail('BYE', 'before'), skip('', 'before')];
+/** Each capability is a line that begins with a string; a literal belongs to its line. */
+const listRules = [
+  accept('OK'),
+  fail('NO', 'before'),
+  fail('BYE', 'before'),
+  skip('"', 'before'),
+  skip('{', 'before'),
+];
 
 function verdictOf(
   outcome: ProbeOutcome,
@@ -51,24 +57,20 @@ function verdictOf(
   if (isRefused && endpoint.tls === 'starttls') return bad('offers no STARTTLS');
   if (outcome.reason !== 0) return bad(troubleWith(outcome, timeouts, /^(NO|BYE)\b/i));
 
-  const capabilities = [...new Set(joinLiterals(lines).flatMap(wordsOf))];
+  const capabilities = [...new Set(lines.flatMap(wordsOf))];
   const missing = missingOf(capabilities, baseline);
   if (missing !== undefined) return bad(missing);
   return { is: 'good', capabilities, tookMs: outcome.elapsedMs };
 }
 
-/** `"SIEVE" {8}` and the line behind it become `"SIEVE" "fileinto"`; no capability's value has two lines. */
-function joinLiterals(lines: readonly string[]): string[] {
-  const announcement = / \{[0-9]+\}$/;
-  return lines.flatMap((line, index) => {
-    if (announcement.test(line)) return [line.replace(announcement, ` "${lines[index + 1] ?? ''}"`)];
-    return announcement.test(lines[index - 1] ?? '') ? [] : [line];
-  });
-}
-
-/** `"SASL" "PLAIN LOGIN"`: the name, and with each value. */
+/**
+ * `"SASL" "PLAIN LOGIN"`: the name, and with each value. A value that came as a literal stands behind its
+ * announcement, since a captured line has lost its ends: `"SASL" {5}PLAIN`.
+ */
 function wordsOf(line: string): string[] {
-  const [, tag = '', values = ''] = /^"([^"]*)"(?: "([^"]*)")?/.exec(line.toUpperCase()) ?? [];
+  const [, tag = '', quoted, literal] =
+    /^"([^"]*)"(?: "([^"]*)"| \{[0-9]+\}(.*))?/.exec(line.toUpperCase()) ?? [];
+  const values = quoted ?? literal ?? '';
   const name = tag === 'SASL' ? 'AUTH' : tag;
   const words = values.split(' ').filter((value) => value !== '');
   return [tag, ...words.map((value) => `${name}=${value}`)].filter((word) => word !== '');

@@ -93,6 +93,28 @@ dovecotTest('a wrong password is told as one, and the right one may follow', asy
   await pop3AnswerTo(client, `USER ${ann.user}`);
   expect(await pop3AnswerTo(client, `PASS ${ann.password}`)).toMatch(/^\+OK /);
   client.destroy();
+  // V53: neither is in the log.
+  expect(site.gateway.log()).not.toMatch(/not this|"PASS/);
+});
+
+dovecotTest(
+  'V10 a client that asks for POP3 by ALPN gets it, one that asks for the web does not',
+  async () => {
+    const address = (ALPNProtocols: string[]) => ({
+      port: site.gateway.portOf('pop3s'),
+      tls: { ...trusting(site.gateway.authority), ALPNProtocols },
+    });
+    const client = await connectRaw(address(['h2', 'pop3']));
+    expect(client.tls()?.alpnProtocol).toBe('pop3');
+    client.destroy();
+    await expect(connectRaw(address(['h2', 'imap']))).rejects.toThrow(/no application protocol/i);
+  },
+);
+
+dovecotTest('V10 an HTTP request is over after its first line', async () => {
+  const client = await openPop3(site.gateway);
+  client.send(`POST / HTTP/1.1\r\nUSER ${ann.user}\r\nPASS ${ann.password}\r\nSTAT\r\n`);
+  expect(await client.rest(2_000)).toBe('-ERR This is a POP3 server\r\n');
 });
 
 dovecotTest.each<[string, string[]]>([

@@ -8,6 +8,7 @@ import {
   hasDovecot,
   startDovecotSite,
 } from '../support/dovecot-site.ts';
+import { trusting } from '../support/gateway.ts';
 import { openClearSieve, openSieve, runSieveClient, sieveLogin } from '../support/sieve-clients.ts';
 import { endedAs } from '../support/watching.ts';
 
@@ -147,6 +148,25 @@ dovecotTest('V01 bytes behind STARTTLS end the session without an answer or a ha
   expect(await client.rest(2_000)).toBe('');
   await endedAs(site.gateway, 'starttls_injection');
 });
+
+dovecotTest(
+  'V10 behind STARTTLS a client may ask for ManageSieve by ALPN, and for nothing else',
+  async () => {
+    const tls = (ALPNProtocols: string[]) => ({ ...trusting(site.gateway.authority), ALPNProtocols });
+    for (const [asked, given] of [
+      [['h2', 'managesieve'], 'managesieve'],
+      [['h2', 'imap'], undefined],
+    ] as const) {
+      const { client } = await openClearSieve(site.gateway);
+      client.send('STARTTLS\r\n');
+      await client.linesUntil(/^OK/);
+      const started = client.startTls(tls([...asked]));
+      if (given === undefined) await expect(started).rejects.toThrow(/no application protocol/i);
+      else expect((await started, client.tls()?.alpnProtocol)).toBe(given);
+      client.destroy();
+    }
+  },
+);
 
 dovecotTest('V05 in clear nobody can log in, and nothing invites to', async () => {
   const { client, greeting } = await openClearSieve(site.gateway);

@@ -68,8 +68,8 @@ function authenticateSteps(proof: Proof, timeoutMs: number): Step[] {
   ];
 }
 
-/** Capabilities by lines, a literal's lines among them, up to the OK. */
-const capabilityRules: readonly Rule[] = [accept('OK'), fail('NO'), fail('BYE'), skip('')];
+/** Capabilities up to the OK, each a line that begins with a string; a literal belongs to its line. */
+const capabilityRules: readonly Rule[] = [accept('OK'), fail('NO'), fail('BYE'), skip('"'), skip('{')];
 
 /**
  * The server's judgement. A challenge behind the only message is a refusal: a token's error text (RFC 7628

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseAuthenticate, parseHead, parseNoop, parseResponse } from '#workers/fronts/sieve/grammar';
 import type { Parsed } from '#workers/fronts/syntax';
@@ -54,6 +55,29 @@ test.each<[string, string, string]>([
 ])('a response that is %s', (_, text, expected) => {
   const parsed = parseResponse(text);
   expect('value' in parsed ? parsed.value : columnOf(parsed)).toBe(expected);
+});
+
+const bytes = fc.string({ unit: fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code)) });
+
+test('V28: any text is arguments or a fault whose column lies in it or one behind it', () => {
+  fc.assert(
+    fc.property(bytes, (rest) => {
+      const text = `AUTHENTICATE ${rest}`;
+      for (const parsed of [parseAuthenticate(text, 12), parseNoop(text, 12), parseResponse(rest)]) {
+        if ('fault' in parsed) expect(parsed.fault.column).toBeLessThanOrEqual(text.length + 2);
+      }
+    }),
+  );
+});
+
+test('V35: a string comes back whatever is in it, as a literal and, without line ends, in quotes', () => {
+  fc.assert(
+    fc.property(bytes, (value) => {
+      expect(parseResponse(`{${value.length}+}\r\n${value}`)).toEqual({ value });
+      const plain = value.replace(/[\r\n]/g, '');
+      expect(parseResponse(`"${plain.replace(/["\\]/g, '\\$&')}"`)).toEqual({ value: plain });
+    }),
+  );
 });
 
 function columnOf(parsed: Parsed<unknown>): string {
