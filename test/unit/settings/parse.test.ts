@@ -53,6 +53,8 @@ test('a site is parsed whole, with the defaults of what it does not name', () =>
       connectionsPerAddressMax: 1000,
       preambleTimeoutMs: 60_000,
       loginAttemptsMax: 3,
+      loginDelayMaxMs: 15_000,
+      sessionsPerMailboxMax: 100,
     },
     workers: 4,
     ioThreads: 8,
