@@ -89,7 +89,7 @@ interface Heard {
   readonly isEncrypted: boolean;
 }
 
-/** Literals are cut from the lines that follow, as the engine would; the client leaves when it has no more. */
+/** Literals are cut from the lines that follow, as the engine would; the client leaves behind the last. */
 async function talk(
   open: (settings: PreambleSettings) => (conversation: Conversation) => { converse(): Promise<Conversed> },
   hasLiterals: boolean,
