@@ -319,6 +319,15 @@ const faults: [Env, string][] = [
       'AUTH=OAUTHBEARER',
   ],
   [
+    { POSTERN_SUBMISSION_BASELINE: 'DSN,SIZE=36M' },
+    'POSTERN_SUBMISSION_BASELINE has SIZE=36M, which is no size; write a number of bytes, as in ' +
+      'SIZE=37748736',
+  ],
+  [
+    { POSTERN_SUBMISSION_BASELINE: 'XCLIENT' },
+    'POSTERN_SUBMISSION_BASELINE has XCLIENT, which is not for a setting to offer; leave it out',
+  ],
+  [
     { POSTERN_IMAP_BASELINE: 'IDLE,STARTTLS' },
     'POSTERN_IMAP_BASELINE has STARTTLS, which is not for a setting to offer; leave it out',
   ],
