@@ -15,7 +15,6 @@ import type { SettingWarning } from '#gateway/doctor/observation';
 import type { CheckReport } from '#gateway/settings/check-report';
 import type { Settings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
-import { loginProtocols } from '#model/protocol';
 import { endpointOf, engineConfigOf } from './engine-setup.ts';
 import { greetingProbes, timeoutsOf } from './start-monitors.ts';
 
@@ -48,7 +47,7 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
     return reportOf({
       preset: check.rows.find(({ name }) => name === 'POSTERN_PRESET')?.value ?? '',
       baselines: Object.fromEntries(
-        loginProtocols.map((protocol) => [protocol, baselineOf(settings.frontends, protocol)]),
+        settings.frontends.map(({ protocol }) => [protocol, baselineOf(settings.frontends, protocol)]),
       ),
       servers,
       warnings: warningsIn(check),

@@ -320,7 +320,7 @@ const faults: [Env, string][] = [
   ],
   [
     { POSTERN_IMAP_BASELINE: 'IDLE,STARTTLS' },
-    'POSTERN_IMAP_BASELINE has STARTTLS, which Postern offers by itself where it may; leave it out',
+    'POSTERN_IMAP_BASELINE has STARTTLS, which is not for a setting to offer; leave it out',
   ],
   [
     { POSTERN_PROTOCOLS: 'imaps,nntp' },
