@@ -1,4 +1,4 @@
-/** Goodbyes to sessions of real Dovecots by their other doors, POP3 and ManageSieve, and one door that fails. */
+/** Goodbyes to sessions of real Dovecots by POP3 and ManageSieve, and one door that fails alone. */
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { timed } from '../support/eventually.ts';
 import { type DovecotSite, ann, dovecotTest, hasDovecot, startDovecotSite } from '../support/dovecot-site.ts';
