@@ -314,7 +314,7 @@ pub struct Stats {
     pub goodbyes_worded: i64,
     /// The same, closed without words.
     pub goodbyes_plain: i64,
-    /// Logins that servers refused, and whose clients heard so at once.
+    /// Logins that were refused, and whose clients heard so at once.
     pub refusals: i64,
     /// The same, where the answer was held back.
     pub refusals_delayed: i64,

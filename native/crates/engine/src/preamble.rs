@@ -243,6 +243,10 @@ impl<'a> Preamble<'a> {
             SessionCommand::End { reason, words } => {
                 // The worker knows: it is not told.
                 self.dismiss_worker();
+                if reason == EndReason::UnknownMailbox {
+                    // Names that nobody has must not be guessed faster than passwords.
+                    self.wait_as_refused(None).await?;
+                }
                 return Err(Ending { reason, detail: String::new(), words });
             }
             // Meant for a handoff that has ended meanwhile.
