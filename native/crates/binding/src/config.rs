@@ -186,7 +186,12 @@ impl EngineEndpoint {
             "starttls" => EndpointTls::StartTls(setup()?),
             other => return Err(fault(format!("{ip}: tls cannot be {other}"))),
         };
-        Ok(engine::Endpoint { address: SocketAddr::new(ip, port), tls, tls_name: self.tls_name.into() })
+        Ok(engine::Endpoint {
+            protocol: protocol(self.protocol)?,
+            address: SocketAddr::new(ip, port),
+            tls,
+            tls_name: self.tls_name.into(),
+        })
     }
 }
 

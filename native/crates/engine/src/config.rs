@@ -72,6 +72,7 @@ impl Words {
 /// How a server is reached for one protocol.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
+    pub protocol: u8,
     pub address: SocketAddr,
     pub tls: EndpointTls,
     /// What the server's certificate must say; sent as SNI.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use postern_tls::{AnySide, Handshake, PlainSide, ReadOutcome, Side, SideFault, TlsFacts, TlsSide};
+use postern_wire::customs::server_literals;
 use postern_wire::script::Script;
 use postern_wire::script_run::{LineVerdict, Move, ScriptRun};
 use postern_wire::server_lines::{SERVER_LINE_BYTES_MAX, ServerFramed, ServerLines, clean_line};
@@ -119,8 +120,8 @@ async fn connect<'a>(io: &'a Io, endpoint: &'a Endpoint) -> Result<Talk<'a>, Fai
         }
     };
     let side = AnySide::from(PlainSide::new());
-    let received = Vec::new();
-    let mut talk = Talk { io, endpoint, net, side, lines: ServerLines::new(true), received, greeted: false };
+    let (lines, received) = (ServerLines::new(server_literals(endpoint.protocol)), Vec::new());
+    let mut talk = Talk { io, endpoint, net, side, lines, received, greeted: false };
     if let EndpointTls::Implicit(_) = endpoint.tls {
         talk.start_tls().await?;
     }

@@ -15,7 +15,8 @@ use std::rc::Rc;
 
 use postern_queue::worker_queue::Pushed;
 use postern_tls::{AnySide, PlainSide, Side, SideFault, TlsFacts};
-use postern_wire::framer::{Framer, FramerLimits};
+use postern_wire::customs::client_framing;
+use postern_wire::framer::Framer;
 use zeroize::Zeroizing;
 
 use self::client_tls::tls_fields;
@@ -89,16 +90,12 @@ struct Delivery {
 impl<'a> Preamble<'a> {
     fn new(guard: &'a SessionGuard, client: Client) -> Self {
         let limits = guard.io.engine.config.limits;
-        let framer = Framer::new(FramerLimits {
-            line_bytes_max: limits.line_bytes_max,
-            literal_bytes_max: limits.literal_bytes_max,
-            literals: true,
-            bare_lf_ends_line: true,
-        });
+        let protocol = guard.frontend().protocol;
+        let framing = client_framing(protocol, limits.line_bytes_max, limits.literal_bytes_max);
         Self {
             guard,
             client,
-            framer,
+            framer: Framer::new(framing),
             read: Zeroizing::default(),
             base: 0,
             framed: 0,

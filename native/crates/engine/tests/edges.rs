@@ -231,7 +231,8 @@ fn a_server_that_goes_down_during_a_handoff_is_the_workers_to_replace() {
 #[test]
 fn a_probe_under_way_is_answered_when_the_engine_stops() {
     let (bench, _worker, server) = one_server();
-    let endpoint = Endpoint { address: server.address, tls: EndpointTls::Off, tls_name: "localhost".into() };
+    let (address, tls_name) = (server.address, "localhost".into());
+    let endpoint = Endpoint { protocol: 1, address, tls: EndpointTls::Off, tls_name };
     let (give, outcome) = channel();
     let answer = ProbeAnswer::new(move |outcome| drop(give.send(outcome)));
     bench.engine.probe(ProbeJob { endpoint, script: Script::decode(&script()).unwrap(), answer });

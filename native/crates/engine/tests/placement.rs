@@ -97,6 +97,7 @@ impl Site {
 
     fn publish(&self, owners: &[(usize, u64); DATABASES], closing: Option<usize>) {
         let endpoint = Endpoint {
+            protocol: PROTOCOL,
             address: "127.0.0.1:143".parse().unwrap(),
             tls: EndpointTls::Off,
             tls_name: "localhost".into(),

@@ -37,7 +37,8 @@ fn a_probe_that_pauses_stays_connected_and_says_nothing_meanwhile() {
 }
 
 fn probe(bench: &Bench, server: &Server, script: &[u8]) -> Receiver<ProbeOutcome> {
-    let endpoint = Endpoint { address: server.address, tls: EndpointTls::Off, tls_name: "localhost".into() };
+    let (address, tls_name) = (server.address, "localhost".into());
+    let endpoint = Endpoint { protocol: 1, address, tls: EndpointTls::Off, tls_name };
     let (give, outcome) = channel();
     let answer = ProbeAnswer::new(move |outcome| drop(give.send(outcome)));
     bench.engine.probe(ProbeJob { endpoint, script: Script::decode(script).unwrap(), answer });

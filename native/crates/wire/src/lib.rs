@@ -5,10 +5,12 @@
 //! - [`proxy_header`] reads and writes what stands before the first byte of a connection;
 //! - [`framer`] cuts a client's preamble into lines and literals;
 //! - [`server_lines`] cuts a server's answers into lines, and makes them fit for logs and clients;
+//! - [`customs`] says what of both differs between the protocols;
 //! - [`request`] decodes what a worker asks for with a handoff, and [`script`] the script in it;
 //! - [`script_run`] plays one, step by step;
 //! - [`tracker`] follows a splice, and knows when a goodbye can be put in.
 
+pub mod customs;
 pub mod framer;
 pub mod proxy_header;
 pub mod request;

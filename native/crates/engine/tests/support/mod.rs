@@ -82,6 +82,7 @@ impl Bench {
     /// One server (index 0 upward) an address; database 0 is on `owner` with `generation`.
     pub fn publish(&self, servers: &[SocketAddr], owner: u32, generation: u64) {
         let endpoint = |address: &SocketAddr| Endpoint {
+            protocol: 1,
             address: *address,
             tls: EndpointTls::Off,
             tls_name: "localhost".into(),
