@@ -92,4 +92,7 @@ const kinds: Readonly<Record<EndReason, keyof Farewells | 'silence'>> = {
   server_left: 'temporary',
   held_elsewhere: 'temporary',
   tls_truncated: 'silence',
+  // V51: whoever it is does not speak the protocol to us yet.
+  proxy_untrusted: 'silence',
+  proxy_header_bad: 'silence',
 };

@@ -79,6 +79,8 @@ end_reasons! {
     ServerLeft = 43 "server_left" "the server closed the connection during the handoff",
     HeldElsewhere = 44 "held_elsewhere" "sessions of the mailbox were still open on the server it moved from",
     TlsTruncated = 45 "tls_truncated" "a TLS connection ended without its closing alert",
+    ProxyUntrusted = 46 "proxy_untrusted" "no trusted proxy, where each connection must come from one",
+    ProxyHeaderBad = 47 "proxy_header_bad" "a trusted proxy sent no PROXY header, or a bad one",
 }
 
 /// One more than the highest code: the length of a table that codes index.
