@@ -19,6 +19,11 @@ export const demoPassword = 'demo';
 export const demoDoors: readonly { readonly frontend: FrontendName; readonly port: number }[] = [
   { frontend: 'imaps', port: 2993 },
   { frontend: 'imap', port: 2143 },
+  { frontend: 'pop3s', port: 2995 },
+  { frontend: 'pop3', port: 2110 },
+  { frontend: 'submissions', port: 2465 },
+  { frontend: 'submission', port: 2587 },
+  { frontend: 'managesieve', port: 4190 },
 ];
 
 export interface DemoFiles {

@@ -18,12 +18,12 @@ export function demoText({ ports, certificatePath, hasSwaks }: DemoShown): strin
     '',
     `Postern's demo on 127.0.0.1. Its mailboxes, each with the password "${demoPassword}":`,
     ...homes,
-    `Its doors, for mail programs with the certificate ${certificatePath}:`,
+    `Its doors, with the certificate ${certificatePath}:`,
     ...doors,
     '',
     'Try them; each answer to a login names the server:',
     ...tries(ports, hasSwaks).map((line) => `  ${line}`),
-    'In another terminal, here: see where a mailbox is served, move its database, and try again:',
+    'In another terminal, here: see where ann is served, move her, and try again:',
     '  npx postern whereis ann@demo.test',
     '  npx postern lab move db1 ex2',
     'Break things, and mend them:',
@@ -43,12 +43,12 @@ function tries(ports: DemoShown['ports'], hasSwaks: boolean): string[] {
     const port = ports.get(frontend);
     return port === undefined ? [] : [line(`127.0.0.1:${port}`)];
   };
-  const letter = '--mail-from ann@demo.test --mail-rcpt bob@demo.test --upload-file';
-  const swaks = `--tls -au ann@demo.test -ap ${demoPassword} -f ann@demo.test -t ann@demo.test`;
+  const swaks = `--tls -au ann@demo.test -ap ${demoPassword} -t ann@demo.test`;
   return [
     ...at('imaps', (address) => `${curl} 'imaps://${address}/INBOX;UID=1'`),
     ...at('pop3s', (address) => `${curl} pop3s://${address}/1`),
-    ...at('submissions', (address) => `${curl} smtps://${address} ${letter} README.md --crlf`),
+    ...at('submissions', (address) => `${curl} smtps://${address} -T README.md --crlf \\`),
+    ...at('submissions', () => '  --mail-from ann@demo.test --mail-rcpt bob@demo.test'),
     ...at('submission', (address) => (hasSwaks ? `swaks -s ${address} ${swaks}` : '')),
     ...at('managesieve', (address) => `openssl s_client -quiet -starttls sieve -connect ${address}`),
     ...at('managesieve', () => `  and type: AUTHENTICATE "PLAIN" "${plainResponse}"`),

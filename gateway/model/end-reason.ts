@@ -72,8 +72,9 @@ const rows = {
     'sessions of the mailbox were still open on the server it moved from',
   ),
   tls_truncated: row(45, 'network', false, 'a TLS connection ended without its closing alert'),
-  proxy_untrusted: row(46, 'client', true, 'no trusted proxy, where each connection must come from one'),
-  proxy_header_bad: row(47, 'operator', true, 'a trusted proxy sent no PROXY header, or a bad one'),
+  too_many_for_mailbox: row(46, 'client', true, 'the mailbox has as many sessions as it may'),
+  proxy_untrusted: row(47, 'client', true, 'no trusted proxy, where each connection must come from one'),
+  proxy_header_bad: row(48, 'operator', true, 'a trusted proxy sent no PROXY header, or a bad one'),
 } satisfies Record<string, EndReasonRow>;
 
 /** The name of an end reason; it is what logs and metrics show. */

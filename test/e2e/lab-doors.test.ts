@@ -278,6 +278,17 @@ test('submission refuses mail without a login, a wrong password, and what is too
   client.destroy();
 });
 
+test('a client that goes without a word leaves no session behind, by any door', async () => {
+  const sessionsOn = (server: string) =>
+    lab.status().servers.find((each) => each.server === server)?.sessions;
+  await eventually('nobody is there', () => sessionsOn('ex1') === 0);
+  const protocols = ['imap', 'pop3', 'sieve', 'submission'] as const;
+  const clients = await Promise.all(protocols.map((protocol) => connect('ex1', protocol)));
+  await eventually('all are there', () => sessionsOn('ex1') === protocols.length);
+  for (const client of clients) client.finish();
+  await eventually('all are gone', () => sessionsOn('ex1') === 0);
+});
+
 test('sessions of all doors end when the copy moves away, and their logins follow it', async () => {
   const sessions = {
     pop3: await connect('ex1', 'pop3'),
@@ -323,4 +334,35 @@ c.sendmail('bob@demo.test', ['ann@demo.test'], 'Subject: ${subject}\\r\\n\\r\\n'
   await eventually('db1 on ex2', () => lab.status().databases[0]?.activeServer === 'ex2');
   expect((await subjects('ex2', ann)).slice(-2)).toEqual(['while it moves', 'while it is dead']);
   await lab.heal('ex1');
+});
+
+test('what a frozen server was told while others took over is done nowhere, by any door', async () => {
+  expect(lab.status().databases[0]?.activeServer).toBe('ex2');
+  const before = await subjects('ex2', ann);
+  const maildrop = await connect('ex2', 'pop3');
+  maildrop.send(`USER ${ann.user}\r\nPASS demo\r\nDELE 1\r\n`);
+  await maildrop.linesUntil(/QUIT/);
+  const sieve = await openSieve(address('ex2', 'sieve'), ann);
+  const sender = await connect('ex2', 'submission');
+  const letter = ['EHLO client.test', `AUTH PLAIN ${plainResponse(ann)}`, 'MAIL FROM:<ann@demo.test>'];
+  for (const line of [...letter, 'RCPT TO:<ann@demo.test>', 'DATA']) {
+    sender.send(`${line}\r\n`);
+    await sender.linesUntil(/^\d{3} /);
+  }
+  lab.freeze('ex2');
+  maildrop.send('QUIT\r\n');
+  sieve.send('PUTSCRIPT "late" "keep;"\r\n');
+  sender.send('Subject: too late\r\n\r\n.\r\n');
+  await eventually('db1 on ex1', () => {
+    const [db1] = lab.status().databases;
+    return db1?.activeServer === 'ex1' && db1.isMounted;
+  });
+  await lab.heal('ex2');
+  expect(await maildrop.rest()).toMatch(/^-ERR \[SYS\/TEMP\] /);
+  expect(await sieve.rest()).toMatch(/^BYE \(TRYLATER\) /);
+  expect(await sender.rest()).toMatch(/^421 /);
+  expect(await subjects('ex1', ann)).toEqual(before);
+  const now = await openSieve(address('ex1', 'sieve'), ann);
+  expect(await sieveAnswer(now, 'LISTSCRIPTS')).toEqual(['"junk" ACTIVE', 'OK "LISTSCRIPTS completed"']);
+  now.destroy();
 });

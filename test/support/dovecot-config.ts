@@ -8,6 +8,8 @@ export interface DovecotSetup {
   readonly certificatePath: string;
   readonly keyPath: string;
   readonly databases: readonly string[];
+  /** Of its own unless given. Two servers that write to one file tell which of them was first. */
+  readonly logPath?: string;
   /** Where it relays what its users send; without one it takes no mail of them. */
   readonly relayPort?: number;
   /** Lines that stand last, and so win. */
@@ -67,12 +69,12 @@ export function dovecotConfig(setup: DovecotSetup): string {
   ].join('\n');
 }
 
-function general({ name, folder, certificatePath, keyPath }: DovecotSetup): string {
+function general({ name, folder, certificatePath, keyPath, logPath }: DovecotSetup): string {
   return `
 base_dir = ${folder}/run
 state_dir = ${folder}/run/state
 instance_name = ${name}
-log_path = ${folder}/dovecot.log
+log_path = ${logPath ?? `${folder}/dovecot.log`}
 listen = 127.0.0.1
 hostname = ${name}.test
 protocols = imap pop3 sieve
@@ -97,7 +99,7 @@ mail_location = maildir:${folder}/live/%{userdb:database}/%n/Maildir
 mail_max_userip_connections = 2000
 mail_plugins = notify replication
 imap_id_send = name ${name}
-login_log_format_elements = user=<%u> method=%m rip=%r rport=%b lip=%l mpid=%e %c %k
+login_log_format_elements = user=<%u> method=%m rip=%r rport=%b lip=%l lport=%a mpid=%e %c %k
 doveadm_password = ${doveadmPassword}
 replication_max_conns = 4
 replication_dsync_parameters = -d -N -l 30 -U

@@ -34,6 +34,13 @@ export interface DovecotPair {
   close(): Promise<void>;
 }
 
+export interface PairOptions {
+  /** Where mail of their users is sent on to; without one they take none. */
+  readonly relayPort?: number;
+  /** Both write to one log, whose order of lines is that of time. */
+  readonly sharesLog?: boolean;
+}
+
 const domain = 'pair.test';
 const probePassword = 'probe-secret';
 
@@ -45,11 +52,9 @@ export const pairMailboxes: readonly Mailbox[] = [
 
 const homes: Readonly<Record<string, ServerName>> = { db1: 'ex1', db2: 'ex2', db3: 'ex1' };
 
-/**
- * Starts both; each database is mounted on its first server. `relayPort`: where mail of their users is sent
- * on to.
- */
-export async function startDovecotPair({ relayPort }: { relayPort?: number } = {}): Promise<DovecotPair> {
+/** Starts both; each database is mounted on its first server. */
+export async function startDovecotPair(options: PairOptions = {}): Promise<DovecotPair> {
+  const { relayPort, sharesLog = false } = options;
   const folder = await makeTempFolder('dove');
   await chmod(folder, 0o755); // Mail is another user's.
   const authority = await makeAuthority(folder);
@@ -69,6 +74,7 @@ export async function startDovecotPair({ relayPort }: { relayPort?: number } = {
       certificatePath,
       keyPath,
       ...(relayPort === undefined ? {} : { relayPort }),
+      ...(sharesLog ? { logPath: join(folder, 'both.log') } : {}),
     };
     await mkdir(setup.folder);
     return new DovecotServer({ ...setup, databases: Object.keys(homes) }, pairMailboxes);

@@ -166,7 +166,7 @@ export class DovecotServer {
 
   /** Its log so far: logins with the port they came from, ends of sessions, errors. */
   async log(): Promise<string> {
-    return readFile(this.path('dovecot.log'), 'utf8').catch(() => '');
+    return readFile(this.setup.logPath ?? this.path('dovecot.log'), 'utf8').catch(() => '');
   }
 
   /** How many logins of the user its log shows. */

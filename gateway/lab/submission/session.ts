@@ -60,8 +60,9 @@ class Submission {
   }
 
   attach(socket: Socket): void {
-    socket.setNoDelay(true);
     const connection = new SMTPConnection(this.#server, socket, {});
+    // The library leaves the end to a socket that closes by itself, which ours, half open, does not.
+    socket.setNoDelay(true).once('end', () => connection.close());
     this.#server.connections.add(connection);
     this.#open.set(connection.id, new Session(connection, this.#host.name));
     connection.on('error', () => undefined);

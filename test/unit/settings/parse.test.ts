@@ -53,6 +53,8 @@ test('a site is parsed whole, with the defaults of what it does not name', () =>
       connectionsPerAddressMax: 1000,
       preambleTimeoutMs: 60_000,
       loginAttemptsMax: 3,
+      loginDelayMaxMs: 15_000,
+      sessionsPerMailboxMax: 100,
     },
     workers: 4,
     ioThreads: 8,
@@ -357,7 +359,7 @@ const faults: [Env, string][] = [
   ],
   [
     { POSTERN_IMAP_BASELINE: 'IDLE,STARTTLS' },
-    'POSTERN_IMAP_BASELINE has STARTTLS, which Postern offers by itself where it may; leave it out',
+    'POSTERN_IMAP_BASELINE has STARTTLS, which is not for a setting to offer; leave it out',
   ],
   [
     { POSTERN_PROTOCOLS: 'imaps,nntp' },

@@ -24,6 +24,7 @@ use crate::goodbye::{Goodbye, Order};
 use crate::inbox::{Inbox, Message};
 use crate::io_thread::{self, BoundSocket};
 use crate::listener::Reserve;
+use crate::logins::Logins;
 use crate::probe::ProbeJob;
 use crate::selection::{Gather, Selection, SessionRow};
 use crate::source_addresses::SourceAddresses;
@@ -37,6 +38,7 @@ pub struct Engine {
     pub ends: Ends,
     pub pins: Pins,
     pub addresses: Arc<Addresses>,
+    pub logins: Logins,
     pub reserve: Reserve,
     pub sources: SourceAddresses,
     pub table: ArcSwap<RoutingTable<Endpoint>>,
@@ -83,6 +85,7 @@ impl Engine {
             ends: Ends::default(),
             pins: Pins::new(PIN_SHARDS),
             addresses: Arc::new(Addresses::new(limits.connections_max, limits.connections_per_address_max)),
+            logins: Logins::new(limits.login_delay_max_ms),
             reserve: Reserve::default(),
             sources,
             table: ArcSwap::from_pointee(RoutingTable::empty()),
@@ -113,7 +116,8 @@ impl Engine {
         Ok(())
     }
 
-    /// New certificates for connections from now on. Tickets stay good: their keys are not the certificates'.
+    /// New certificates for connections from now on. Tickets stay good: their keys are not the
+    /// certificates'.
     ///
     /// # Errors
     /// In words; the old certificates stay.
@@ -183,7 +187,8 @@ impl Engine {
         }
     }
 
-    /// Tells the matching sessions to go, at the order's pace; answers at once with those that it will reach.
+    /// Tells the matching sessions to go, at the order's pace; answers at once with those that it will
+    /// reach.
     pub fn goodbye(
         &self,
         selection: &Selection,
