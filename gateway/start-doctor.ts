@@ -39,13 +39,17 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
       probe: (request) => engine.probe(request),
       greetingProbes,
       endpointOf,
+      sourceAddresses: valueOf(check, 'POSTERN_SOURCE_ADDRESSES')
+        .split(',')
+        .map((address) => address.trim())
+        .filter((address) => address !== ''),
       timeouts: timeoutsOf(settings),
       tryLogins: isDeep ? observeLogins : undefined,
       visitTimeoutMs: isDeep ? deepVisitTimeoutMs : visitTimeoutMs,
       clock,
     });
     return reportOf({
-      preset: check.rows.find(({ name }) => name === 'POSTERN_PRESET')?.value ?? '',
+      preset: valueOf(check, 'POSTERN_PRESET'),
       baselines: Object.fromEntries(
         settings.frontends.map(({ protocol }) => [protocol, baselineOf(settings.frontends, protocol)]),
       ),
@@ -56,6 +60,10 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
   } finally {
     engine.stop();
   }
+}
+
+function valueOf({ rows }: CheckReport, setting: string): string {
+  return rows.find(({ name }) => name === setting)?.value ?? '';
 }
 
 function warningsIn({ rows }: CheckReport): SettingWarning[] {

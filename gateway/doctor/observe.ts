@@ -3,6 +3,7 @@
  * same identity. Only asks; what the answers mean is findings.ts. One connection a port at a time, but for
  * the logins that `--deep` makes at once.
  */
+import { isIPv6 } from 'node:net';
 import type { Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
 import type { FrontendSettings, ProbeAccount, ServerSettings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
@@ -26,6 +27,8 @@ export interface ObserveParts {
   readonly probe: Probe;
   readonly greetingProbes: Readonly<Record<LoginProtocol, GreetingProbe>>;
   readonly endpointOf: (server: ServerSettings, protocol: LoginProtocol) => EngineEndpoint | undefined;
+  /** POSTERN_SOURCE_ADDRESSES. */
+  readonly sourceAddresses: readonly string[];
   readonly timeouts: ProbeTimeouts;
   /** Tries what logins meet; undefined: that was not asked for. */
   readonly tryLogins: ((parts: LoginsParts) => Promise<LoginsObserved>) | undefined;
@@ -62,7 +65,7 @@ async function observeServer(server: ServerSettings, visit: Visit): Promise<Serv
     address: server.address,
     fqdn: server.fqdn,
     verify: server.trust.verify,
-    sources: [],
+    sources: visit.sourceAddresses.filter((each) => isIPv6(each) === isIPv6(server.address)),
     ports: seen,
     logins: await loginsOf(server, seen, visit),
   };

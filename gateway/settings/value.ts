@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { unreachable } from '#lib/assert';
 import { saslMechanisms } from '#model/sasl-mechanism';
 import { didYouMean } from './did-you-mean.ts';
+import { parseNetwork } from './network.ts';
 import { secretOf } from './secret.ts';
 import type { ListenAddress, Secret } from './settings.ts';
 import type { SettingType } from './setting-row.ts';
@@ -18,8 +19,8 @@ export interface Trouble {
 }
 
 /**
- * Durations come out in milliseconds; names in lower case, capabilities in upper case; words, paths and
- * addresses as written.
+ * Durations come out in milliseconds; names in lower case, capabilities in upper case; words, paths,
+ * addresses and networks as written.
  */
 export function parseValue(type: SettingType, text: string): Parsed {
   switch (type.is) {
@@ -45,6 +46,8 @@ export function parseValue(type: SettingType, text: string): Parsed {
       return parseAddress(text);
     case 'addresses':
       return parseList(text, parseAddress);
+    case 'networks':
+      return parseList(text, parseNetwork);
     case 'addressPort':
       return parseAddressPort(text);
     case 'hostname':
