@@ -1,4 +1,4 @@
-/** The demo through all its doors: one mailbox's sessions are on one server, and follow a move of its database. */
+/** The demo through all its doors: one mailbox's sessions are on one server, and follow its database. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mustRun } from '../support/child.ts';
 import { type Demo, type Frontend, anyCertificate, startDemo } from '../support/demo.ts';
@@ -56,7 +56,7 @@ test('it says what there is on a screen of 40 lines', () => {
     expect(shown).toContain(`  ${frontend.padEnd(11)}  ${demo.door(frontend).port}`);
 });
 
-test('all doors of a mailbox lead to one server, before and after a move; mail and scripts move along', async () => {
+test('all doors of a mailbox lead to one server, and follow a move with mail and scripts', async () => {
   const before = await openAll();
   expect(before.servers).toEqual(doors.map(() => 'ex1'));
   await submit(before.sessions.get('submission'), 'before the move');
