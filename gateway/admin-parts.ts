@@ -11,7 +11,6 @@ import { selectionOf, unknownServer, whoOf } from '#gateway/admin/who-view';
 import { urgentPace } from '#gateway/drain/pace';
 import type { Log } from '#lib/log';
 import { codeOf } from '#model/end-reason';
-import type { EndReason } from '#model/end-reason';
 import type { ServerId } from '#model/ids';
 import type { AdminState } from '#model/routing-table';
 
@@ -25,8 +24,6 @@ export interface AdminPartsSources {
   readonly decide: Decide;
   /** The mailbox that a login name opens, by the rule of the fronts. */
   readonly keyOf: (loginName: string) => string;
-  /** The last words to a client of a spliced session. */
-  readonly wordsOf: (reason: EndReason) => string;
   readonly setAdmin: (server: ServerId, admin: AdminState) => void;
   readonly log: Log;
 }
@@ -36,7 +33,6 @@ export function adminPartsOf({
   snapshot,
   decide,
   keyOf,
-  wordsOf,
   setAdmin,
   log,
 }: AdminPartsSources): AdminParts {
@@ -54,10 +50,7 @@ export function adminPartsOf({
     kick: async (name) => {
       const mailbox = keyOf(name);
       const mailboxId = lookup(name).id;
-      const ended = await engine.goodbye(
-        { mailboxId },
-        { reason: codeOf('kicked'), words: wordsOf('kicked'), ...urgentPace },
-      );
+      const ended = await engine.goodbye({ mailboxId }, { reason: codeOf('kicked'), ...urgentPace });
       log.info('admin: mailbox kicked', { mailbox, ended });
       return { mailbox, ended };
     },

@@ -24,6 +24,8 @@ export function engineConfigOf(
       preambleTimeoutMs: limits.preambleTimeoutMs,
       connectTimeoutMs: monitor.connectTimeoutMs,
       loginAttemptsMax: limits.loginAttemptsMax,
+      loginDelayMaxMs: limits.loginDelayMaxMs,
+      sessionsPerMailboxMax: limits.sessionsPerMailboxMax,
     },
     frontends: settings.frontends.map((frontend) => frontendOf(frontend, wordsOf)),
     certificates: [...certificates],

@@ -17,8 +17,6 @@ import { type Clock, systemClock } from '#lib/clock';
 import { systemFiles } from '#lib/files';
 import { type Log, openLog, openLogStream } from '#lib/log';
 import { readVersion } from '#lib/read-version';
-import { codeOf } from '#model/end-reason';
-import type { EndReason } from '#model/end-reason';
 import type { Moment } from '#model/ids';
 import { loginProtocols } from '#model/protocol';
 import { mailboxKeyOf } from '#workers/fronts/sasl';
@@ -83,7 +81,6 @@ export async function startGateway(settings: Settings, deps = systemDeps(setting
       engine,
       threads: systemThreads(workerEntry),
       files: systemFiles(),
-      wordsOf,
       random: Math.random,
       clock,
       log,
@@ -125,8 +122,7 @@ function gatewayOf({ settings, deps, life, admin, closers }: Running): Gateway {
   const end = (): Promise<void> => {
     life.isStopping = true;
     const { drainTimeoutMs, goodbye } = settings;
-    const words = wordsOf('shutdown');
-    return shutDown({ engine, words, drainTimeoutMs, perSecond: goodbye.perSecond, closers, clock, log });
+    return shutDown({ engine, drainTimeoutMs, perSecond: goodbye.perSecond, closers, clock, log });
   };
   let ending: Promise<void> | undefined;
   return {
@@ -153,7 +149,6 @@ function openAdmin({ settings, deps, planes, snapshot, certificate }: AdminOpeni
     snapshot,
     decide: decideRoute,
     keyOf: mailboxKeyOf,
-    wordsOf,
     setAdmin: (server, wish) => planes.control.take({ is: 'admin', server, admin: wish }),
     log,
   });
@@ -204,11 +199,4 @@ function startEngine(settings: Settings, certificates: readonly CertificateText[
     const words = error instanceof Error ? error.message : String(error);
     throw new StartError(words, /certificate|private key/i.test(words) ? 78 : 1);
   }
-}
-
-/** The last words to a client; sessions of all protocols that have a front speak IMAP so far. */
-function wordsOf(reason: EndReason): string {
-  const words = engineWords('imap');
-  const found = words.find((row) => row.reason === codeOf(reason)) ?? words.find((row) => row.reason === 0);
-  return found?.text ?? '';
 }

@@ -28,7 +28,8 @@ export function reload({ inForce, next, readFile, setCertificates, log }: Reload
       setCertificates(read.pairs);
       log.info('reload: certificates read anew', { certificates: read.pairs.length });
     } catch (error) {
-      // The clients' side may have taken what the agents' listener refused, so nothing is said of what stays.
+      // The clients' side may have taken what the agents' listener refused, so nothing is said of what
+      // stays.
       log.error(`reload: the certificates were not taken everywhere: ${faultWords(error)}`);
     }
   }
@@ -37,8 +38,8 @@ export function reload({ inForce, next, readFile, setCertificates, log }: Reload
 }
 
 /**
- * The settings that differ, by their names, but for the certificates. What several settings make is named by
- * all of them: which of them it was, is not kept.
+ * The settings that differ, by their names, but for the certificates. What several settings make is named
+ * by all of them: which of them it was, is not kept.
  */
 export function changedSettings(inForce: Settings, next: Settings): string[] {
   const before = new Map(partsOf(inForce));
@@ -84,6 +85,8 @@ const settingNames: ReadonlyMap<string, string> = new Map([
   ['limits.connectionsPerAddressMax', 'POSTERN_MAX_CONNECTIONS_PER_ADDRESS'],
   ['limits.preambleTimeoutMs', 'POSTERN_PREAMBLE_TIMEOUT'],
   ['limits.loginAttemptsMax', 'POSTERN_LOGIN_ATTEMPTS'],
+  ['limits.loginDelayMaxMs', 'POSTERN_LOGIN_DELAY_MAX'],
+  ['limits.sessionsPerMailboxMax', 'POSTERN_USER_MAX_SESSIONS'],
   ['workers', 'POSTERN_WORKERS'],
   ['ioThreads', 'POSTERN_IO_THREADS'],
   ['adminSocket', 'POSTERN_ADMIN_SOCKET'],

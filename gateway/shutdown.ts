@@ -16,7 +16,6 @@ export interface ShutdownParts {
     stats(): Stats;
     stop(): void;
   };
-  readonly words: string;
   readonly drainTimeoutMs: number;
   /** The pace of goodbyes that have time. */
   readonly perSecond: number;
@@ -33,14 +32,14 @@ const partingMs = 1_000;
 
 /** The engine ends each session in its turn, at the latest when the drain timeout is over. Never rejects. */
 export async function shutDown(parts: ShutdownParts): Promise<void> {
-  const { engine, words, clock, log, drainTimeoutMs } = parts;
+  const { engine, clock, log, drainTimeoutMs } = parts;
   engine.stopAccepting();
   const { open } = engine.stats();
   const pace = shutdownPace(open, drainTimeoutMs, parts.perSecond);
   log.info('stopping: clients are told goodbye', { open, drainTimeoutMs, perSecond: pace.perSecond });
   const deadline = clock.now() + drainTimeoutMs + partingMs;
   // An engine that fails to tell is stopped all the same, by the closers.
-  await engine.goodbye({}, { reason: codeOf('shutdown'), words, ...pace }).catch(() => 0);
+  await engine.goodbye({}, { reason: codeOf('shutdown'), ...pace }).catch(() => 0);
   const never = new AbortController().signal;
   while (engine.stats().open > 0 && clock.now() < deadline) await sleep(clock, askEveryMs, never);
   const left = engine.stats().open;

@@ -15,7 +15,6 @@ import type { SettingWarning } from '#gateway/doctor/observation';
 import type { CheckReport } from '#gateway/settings/check-report';
 import type { Settings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
-import { loginProtocols } from '#model/protocol';
 import { endpointOf, engineConfigOf } from './engine-setup.ts';
 import { greetingProbes, timeoutsOf } from './start-monitors.ts';
 
@@ -40,15 +39,19 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
       probe: (request) => engine.probe(request),
       greetingProbes,
       endpointOf,
+      sourceAddresses: valueOf(check, 'POSTERN_SOURCE_ADDRESSES')
+        .split(',')
+        .map((address) => address.trim())
+        .filter((address) => address !== ''),
       timeouts: timeoutsOf(settings),
       tryLogins: isDeep ? observeLogins : undefined,
       visitTimeoutMs: isDeep ? deepVisitTimeoutMs : visitTimeoutMs,
       clock,
     });
     return reportOf({
-      preset: check.rows.find(({ name }) => name === 'POSTERN_PRESET')?.value ?? '',
+      preset: valueOf(check, 'POSTERN_PRESET'),
       baselines: Object.fromEntries(
-        loginProtocols.map((protocol) => [protocol, baselineOf(settings.frontends, protocol)]),
+        settings.frontends.map(({ protocol }) => [protocol, baselineOf(settings.frontends, protocol)]),
       ),
       servers,
       warnings: warningsIn(check),
@@ -57,6 +60,10 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
   } finally {
     engine.stop();
   }
+}
+
+function valueOf({ rows }: CheckReport, setting: string): string {
+  return rows.find(({ name }) => name === setting)?.value ?? '';
 }
 
 function warningsIn({ rows }: CheckReport): SettingWarning[] {

@@ -1,6 +1,6 @@
 /**
- * Starts everything behind the API: the directory, the first routing table, the workers, the copy sources and
- * the monitors, in this order, so that no worker is up before there is something to route by.
+ * Starts everything behind the API: the directory, the first routing table, the workers, the copy sources
+ * and the monitors, in this order, so that no worker is up before there is something to route by.
  */
 import type { Snapshot } from '#gateway/admin/snapshot';
 import { createDrainer } from '#gateway/drain/drainer';
@@ -13,7 +13,6 @@ import { openStore } from '#gateway/store/store';
 import type { Clock } from '#lib/clock';
 import type { Files } from '#lib/files';
 import type { Log } from '#lib/log';
-import type { EndReason } from '#model/end-reason';
 import type { DatabaseId, Moment, ServerId } from '#model/ids';
 import { type ControlLoop, startControlLoop } from './control-loop.ts';
 import type { Engine } from './engine.ts';
@@ -29,7 +28,6 @@ export interface PlanesParts {
   readonly engine: Engine;
   readonly threads: Threads;
   readonly files: Files;
-  readonly wordsOf: (reason: EndReason) => string;
   readonly random: () => number;
   readonly clock: Clock;
   readonly log: Log;
@@ -57,7 +55,8 @@ export async function startPlanes(parts: PlanesParts): Promise<Planes> {
   closers.unshift(() => directory.close());
   await directory.first;
 
-  // The publisher needs the pool, and the pool the first table: until the workers are there, nobody is told.
+  // The publisher needs the pool, and the pool the first table: until the workers are there, nobody is
+  // told.
   const workers: WorkerPool[] = [];
   const control = await startControl(parts, directory, (table) =>
     workers.forEach((each) => each.publish(table)),
@@ -84,13 +83,9 @@ async function startControl(
   directory: RunningDirectory,
   toWorkers: WorkerPool['publish'],
 ): Promise<ControlLoop> {
-  const { settings, engine, files, clock, log, closers, wordsOf } = parts;
+  const { settings, engine, files, clock, log, closers } = parts;
   const store = await openStore(settings.stateDir, (words) => log.warn(`state: ${words}`), files);
-  const drainer = createDrainer({
-    goodbye: engine.goodbye,
-    wordsOf,
-    onOutcome: (outcome) => tell(log, outcome),
-  });
+  const drainer = createDrainer({ goodbye: engine.goodbye, onOutcome: (outcome) => tell(log, outcome) });
   const trusts = new Map(settings.servers.map(({ id, trust }) => [id, trust]));
   const control = startControlLoop({
     settings,

@@ -99,6 +99,9 @@ export interface EngineLimits {
   tlsTimeoutMs: number
   connectTimeoutMs: number
   loginAttemptsMax: number
+  sessionsPerMailboxMax: number
+  /** How long the answer to a refused login is held back at the most; 0: not at all. */
+  loginDelayMaxMs: number
 }
 
 export interface EngineServer {
@@ -133,17 +136,15 @@ export interface FrontendSetup {
  */
 export declare function goodbye(selection: Selection, goodbye: Goodbye): Promise<number>
 
-/** What sessions are told, why, and how fast. */
+/** Why sessions are told to go, and how fast. What each hears are its frontend's words for the reason. */
 export interface Goodbye {
   /** The code of an end reason. */
   reason: number
-  /** Whole lines of the clients' protocol. */
-  words: string
   /** So many spliced sessions a second over all IO threads, evenly spread; 0 for all at once. */
   perSecond: number
   /**
    * How long a session that was told may take until it stands between two commands. Then it goes: with
-   * the words between two responses, without them inside one.
+   * the words where its protocol has a place for them, else without.
    */
   windowMs: number
 }
@@ -155,8 +156,8 @@ export interface Goodbye {
 export declare function join(index: number, wake: () => void): Joined
 
 /**
- * Reads the mailboxes file on a thread of its own and swaps the table in. Rejects with "PATH line N: what is
- * wrong"; the old table stays.
+ * Reads the mailboxes file on a thread of its own and swaps the table in. Rejects with "PATH line N: what
+ * is wrong"; the old table stays.
  */
 export declare function loadMailboxes(path: string): Promise<MailboxesLoaded>
 
@@ -232,6 +233,8 @@ export interface Selection {
   server?: number
   /** Sessions on this server are left out. */
   exceptServer?: number
+  /** The code of a protocol: sessions of its frontends. */
+  protocol?: number
 }
 
 /** Gives each server's name its index; a name keeps it for the life of the process. */
@@ -263,8 +266,8 @@ export declare function sessions(selection: Selection, limit: number): Promise<A
 export declare function setCertificates(certificates: Array<CertificatePair>): void
 
 /**
- * Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`. Throws
- * in words: an address in use (by another process, too), a certificate that does not fit its key.
+ * Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`.
+ * Throws in words: an address in use (by another process, too), a certificate that does not fit its key.
  */
 export declare function start(config: EngineConfig): Started
 
@@ -289,6 +292,10 @@ export interface Stats {
   goodbyesWorded: number
   /** The same, closed without words. */
   goodbyesPlain: number
+  /** Logins that servers refused, and whose clients heard so at once. */
+  refusals: number
+  /** The same, where the answer was held back. */
+  refusalsDelayed: number
   /** Counts by code of the end reason. */
   ends: Array<number>
   workers: Array<WorkerStats>

@@ -41,6 +41,7 @@ const programs = {
   curl: 'curl',
   mbsync: 'isync',
   fetchmail: 'fetchmail',
+  'sieve-connect': 'sieve-connect',
   msmtp: 'msmtp',
   swaks: 'swaks libnet-ssleay-perl',
   openssl: 'openssl',

@@ -36,6 +36,7 @@ export const ops = {
   end: 6,
   hold: 7,
   name: 8,
+  refuse: 9,
 } as const;
 export type Op = (typeof ops)[keyof typeof ops];
 

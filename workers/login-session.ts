@@ -1,6 +1,6 @@
 /**
- * READ THIS FIRST: the life of a session in which a user logs in (IMAP; POP3, ManageSieve and submission have
- * the same shape), from the greeting until its bytes flow through the engine alone.
+ * READ THIS FIRST: the life of a session in which a user logs in (IMAP; POP3, ManageSieve and submission
+ * have the same shape), from the greeting until its bytes flow through the engine alone.
  *
  * Beside it: fronts/imap/preamble.ts (what is said before the login), route.ts (which server, and why),
  * place.ts (waiting for one), open-server.ts (the handoff and its retries), session.ts (the engine's side).
@@ -28,7 +28,8 @@ export async function runLoginSession(session: Session, deps: LoginSessionDeps):
       return session.end(opened.reason, opened.lastWords ?? front.lastWords(opened.reason));
     }
 
-    session.reply(opened.reply);
+    if (opened.isJudged) session.refuse(opened.reply);
+    else session.reply(opened.reply);
   }
   session.end('too_many_failures', front.lastWords('too_many_failures'));
 }

@@ -1,6 +1,6 @@
 /**
- * From a login to a spliced session: place it, hand it over, and try again where that can help. What is said
- * to the client afterwards is login-session.ts's.
+ * From a login to a spliced session: place it, hand it over, and try again where that can help. What is
+ * said to the client afterwards is login-session.ts's.
  *
  * A login that a server has judged is never offered to another one.
  */
@@ -35,8 +35,8 @@ export interface OpenDeps {
 
 export type Opened =
   | { readonly is: 'spliced' }
-  /** The server said no; the client gets `reply` and may try again. */
-  | { readonly is: 'refused'; readonly reply: string }
+  /** The client gets `reply` and may try again. `isJudged`: a server said no, perhaps to a guess. */
+  | { readonly is: 'refused'; readonly reply: string; readonly isJudged: boolean }
   | Over;
 
 /** Opens a server for the login and joins the session to it. */
@@ -52,7 +52,7 @@ export async function openServer(session: Session, login: Login, deps: OpenDeps)
     const plan = front.handoff(login, served.protocolRoute, session.client);
     switch (plan.is) {
       case 'unsupported':
-        return { is: 'refused', reply: plan.reply };
+        return { is: 'refused', reply: plan.reply, isJudged: false };
       case 'impossible':
         deps.warn(`${served.server.id} can't be logged in to: ${plan.why}`);
         return { is: 'over', reason: 'server_unexpected' };
@@ -89,7 +89,7 @@ function judged(login: Login, { outcome, served, deps }: Judgement): Opened {
       return { is: 'over', reason: outcome.reason };
     case 'refused': {
       const refusal = deps.front.refusalOf(login, outcome.line);
-      if (refusal.is === 'reply') return { is: 'refused', reply: refusal.text };
+      if (refusal.is === 'reply') return { is: 'refused', reply: refusal.text, isJudged: true };
       if (refusal.why !== undefined) deps.warn(`${served.server.id} refuses logins: ${refusal.why}`);
       return { is: 'over', reason: 'server_unexpected', lastWords: refusal.lastWords };
     }

@@ -1,9 +1,9 @@
 /**
- * Which server a session goes to, and why: the routing table, the mailbox's database and the move policy give
- * a server, a wait, or a refusal, each with its reason in words.
+ * Which server a session goes to, and why: the routing table, the mailbox's database and the move policy
+ * give a server, a wait, or a refusal, each with its reason in words.
  *
- * It never chooses who becomes active: that is what the copy sources say (gateway/cluster). It neither waits
- * (place.ts) nor dials. PURE.
+ * It never chooses who becomes active: that is what the copy sources say (gateway/cluster). It neither
+ * waits (place.ts) nor dials. PURE.
  */
 import type { EndReason } from '#model/end-reason';
 import type { Protocol } from '#model/protocol';
@@ -190,8 +190,9 @@ function storeFault({ database, owner, why }: Owned): RouteDecision | undefined 
 }
 
 /**
- * For mailboxes that may be opened anywhere: the ring's server, else another, the same one for the same
- * mailbox.
+ * For mailboxes that may be opened anywhere: the server where sessions of the mailbox are, whatever
+ * protocol they speak, so that all doors of a mailbox lead to one server where one offers them; else the
+ * ring's server; else another, the same one for the same mailbox.
  */
 function anyServer(
   table: RoutingTable,
@@ -202,17 +203,18 @@ function anyServer(
   const usable = table.servers.filter((server) => isUsable(server, question));
   const known = usable.filter((server) => server.protocols[question.protocol]?.health.is === 'up');
   const candidates = known.length > 0 ? known : usable;
+  const withSessions = candidates.find(({ index }) => index === question.pinnedServer);
   const chosen =
+    withSessions ??
     candidates.find(({ index }) => index === question.hashedServer) ??
     spread(candidates, question.mailboxLow);
   if (chosen === undefined) return hold('server_down', `${why}; no server offers ${question.protocol} now`);
   const owner = database && ownerOf(database);
-  return serve(
-    chosen,
-    { database, owner, why },
-    question,
-    `${why}; ${chosen.id} is chosen by the mailbox's hash`,
-  );
+  const choice =
+    withSessions === undefined
+      ? `${chosen.id} is chosen by the mailbox's hash`
+      : `sessions of the mailbox are open on ${chosen.id}`;
+  return serve(chosen, { database, owner, why }, question, `${why}; ${choice}`);
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
- * One session as a page sees it (login-session.ts): pulled, one wait at a time. It turns the engine's events
- * into answers to those waits and keeps the consumed offsets; what is said is the front's, where it goes is
- * route.ts's.
+ * One session as a page sees it (login-session.ts): pulled, one wait at a time. It turns the engine's
+ * events into answers to those waits and keeps the consumed offsets; what is said is the front's, where it
+ * goes is route.ts's.
  *
  * Nothing here throws. When the session is over, whatever the page awaits or asks for later says so.
  */
@@ -75,6 +75,11 @@ export class Session implements Conversation {
 
   reply(text: string): void {
     this.#put(ops.write, this.#consumed, text);
+  }
+
+  /** The answer to a login that a server refused. The engine may hold it back. */
+  refuse(text: string): void {
+    this.#put(ops.refuse, this.#consumed, text);
   }
 
   startTls(reply: string): Promise<undefined | Stopped> {

@@ -51,6 +51,8 @@ function engineSamples(stats: Stats): Sample[] {
     ...ends,
     sample('postern_goodbyes_total', stats.goodbyesWorded, { how: 'words' }),
     sample('postern_goodbyes_total', stats.goodbyesPlain, { how: 'plain' }),
+    sample('postern_logins_refused_total', stats.refusals, { how: 'at_once' }),
+    sample('postern_logins_refused_total', stats.refusalsDelayed, { how: 'held_back' }),
     sample('postern_session_lines_dropped_total', stats.endsDropped),
     sample('postern_client_bytes_total', stats.bytesIn, { direction: 'in' }),
     sample('postern_client_bytes_total', stats.bytesOut, { direction: 'out' }),

@@ -25,6 +25,10 @@ const rows = {
     'Sessions on a server that were told goodbye: with the words, or closed plainly',
     'how',
   ),
+  postern_logins_refused_total: counter(
+    'Logins that were refused: answered at once, or held back (POSTERN_LOGIN_DELAY_MAX)',
+    'how',
+  ),
   postern_session_lines_dropped_total: counter(
     'Session records lost before the log, because they came too fast',
   ),

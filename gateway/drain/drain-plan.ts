@@ -3,8 +3,9 @@
  *
  * `sticky` and `free` databases lose no session by a move: see docs/architecture.md, "Routing policy".
  */
-import type { ServerChange, TableDiff } from '#gateway/routing/diff-table';
+import type { ProtocolChange, ServerChange, TableDiff } from '#gateway/routing/diff-table';
 import type { EndReason } from '#model/end-reason';
+import { protocolCodes } from '#model/protocol';
 import { type Pace, movePace, urgentPace } from './pace.ts';
 
 export interface DrainRules {
@@ -30,6 +31,8 @@ export interface GoodbyeSelection {
   readonly server?: number;
   /** With `database`: only sessions that are not on this server. */
   readonly exceptServer?: number;
+  /** The code of a protocol: only sessions of its frontends. */
+  readonly protocol?: number;
 }
 
 /** The goodbyes in the order in which they should go out: what protects mailboxes first. */
@@ -38,7 +41,7 @@ export function planDrain(diff: TableDiff, rules: DrainRules): Goodbye[] {
   const drained = { reason: 'drained', pace: rules.goodbye } as const;
   return [
     ...movedGoodbyes(diff, movePace(rules.holdForMs)),
-    ...down.map((change) => ofServer(change, 'is down', { reason: 'server_down', pace: urgentPace })),
+    ...down.map(ofProtocol),
     ...diff.inMaintenance.map((change) => ofServer(change, 'is in maintenance', drained)),
     ...diff.removed.map((change) => ofServer(change, 'was removed', drained)),
   ];
@@ -46,7 +49,8 @@ export function planDrain(diff: TableDiff, rules: DrainRules): Goodbye[] {
 
 /**
  * One writer a mailbox: whoever is not on the new server must leave before others come in there. A database
- * that nobody owned before has no sessions, unless it was forgotten for a while (cluster/known-databases.ts).
+ * that nobody owned before has no sessions, unless it was forgotten for a while
+ * (cluster/known-databases.ts).
  */
 function movedGoodbyes({ moved }: TableDiff, pace: Pace): Goodbye[] {
   return moved
@@ -60,6 +64,13 @@ function movedGoodbyes({ moved }: TableDiff, pace: Pace): Goodbye[] {
           ? `${database} is known again, on ${to}`
           : `${database} moved from ${from} to ${to}`,
     }));
+}
+
+/** What else the server offers goes on. */
+function ofProtocol(change: ProtocolChange): Goodbye {
+  const how = { reason: 'server_down', pace: urgentPace } as const;
+  const goodbye = ofServer(change, `${change.protocol} is down`, how);
+  return { ...goodbye, selection: { ...goodbye.selection, protocol: protocolCodes[change.protocol] } };
 }
 
 function ofServer(

@@ -3,22 +3,18 @@
  * say.
  */
 import { codeOf } from '#model/end-reason';
-import type { EndReason } from '#model/end-reason';
 import type { Goodbye, GoodbyeSelection } from './drain-plan.ts';
 import type { Pace } from './pace.ts';
 
 export interface DrainerOptions {
   /** The engine's goodbye: resolves at once, with how many sessions will be told. */
-  readonly goodbye: (selection: GoodbyeSelection, told: GoodbyeWords) => Promise<number>;
-  /** The last words to a client, whole lines of its protocol; the front's table has them. */
-  readonly wordsOf: (reason: EndReason) => string;
+  readonly goodbye: (selection: GoodbyeSelection, told: GoodbyeOrder) => Promise<number>;
   readonly onOutcome: (outcome: DrainOutcome) => void;
 }
 
-/** As the engine takes it: `reason` is a code, `words` are whole lines. */
-export interface GoodbyeWords extends Pace {
+/** As the engine takes it: `reason` is a code. What a client hears, its frontend's words say. */
+export interface GoodbyeOrder extends Pace {
   readonly reason: number;
-  readonly words: string;
 }
 
 export interface DrainOutcome {
@@ -37,10 +33,10 @@ export interface Drainer {
 }
 
 /** A drainer over the engine; it keeps nothing between two plans. */
-export function createDrainer({ goodbye, wordsOf, onOutcome }: DrainerOptions): Drainer {
+export function createDrainer({ goodbye, onOutcome }: DrainerOptions): Drainer {
   /** Async for what throws as well: a goodbye that the engine refuses at once must not keep others back. */
   const give = async ({ selection, reason, pace }: Goodbye): Promise<number> => {
-    return goodbye(selection, { reason: codeOf(reason), words: wordsOf(reason), ...pace });
+    return goodbye(selection, { reason: codeOf(reason), ...pace });
   };
   const carryOutOne = async (order: Goodbye): Promise<void> => {
     onOutcome(

@@ -72,6 +72,7 @@ const rows = {
     'sessions of the mailbox were still open on the server it moved from',
   ),
   tls_truncated: row(45, 'network', false, 'a TLS connection ended without its closing alert'),
+  too_many_for_mailbox: row(46, 'client', true, 'the mailbox has as many sessions as it may'),
 } satisfies Record<string, EndReasonRow>;
 
 /** The name of an end reason; it is what logs and metrics show. */

@@ -77,7 +77,8 @@ export function sameRoutes(a: RoutingTable, b: RoutingTable): boolean {
 
 /**
  * True for a server that may get mailboxes without a database: wanted by the operator, and up for a
- * protocol.
+ * protocol. The ring is one for all protocols, so that all doors of a mailbox lead to one server; a login
+ * whose protocol is down there goes elsewhere by itself (workers/route.ts).
  */
 export function isOnRing({ admin, protocols }: ServerRoute): boolean {
   return admin === 'ready' && Object.values(protocols).some(({ health }) => health.is === 'up');

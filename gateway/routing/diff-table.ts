@@ -1,13 +1,14 @@
 /** What changed between two routing tables, as far as sessions feel it. PURE. */
 import type { DatabaseId, ServerId } from '#model/ids';
+import { type LoginProtocol, loginProtocols } from '#model/protocol';
 import type { DatabaseRoute, MovePolicy, Owner, RoutingTable, ServerRoute } from '#model/routing-table';
 
 export interface TableDiff {
   /** Databases whose active copy is on another server than before. */
   readonly moved: readonly MovedDatabase[];
-  /** Servers that have gone down for every protocol that they offer. */
-  readonly down: readonly ServerChange[];
-  readonly up: readonly ServerChange[];
+  /** Each protocol of a server by itself: one may be down while the server's others are up. */
+  readonly down: readonly ProtocolChange[];
+  readonly up: readonly ProtocolChange[];
   /** By what the operator wants now, where that is new. */
   readonly ready: readonly ServerChange[];
   readonly draining: readonly ServerChange[];
@@ -36,6 +37,11 @@ export interface ServerChange {
   readonly why: string;
 }
 
+/** One protocol of a server, of which the health has changed. */
+export interface ProtocolChange extends ServerChange {
+  readonly protocol: LoginProtocol;
+}
+
 /** The changes from `before` to `after`; without a table before, every owner and every state is new. */
 export function diffTable(before: RoutingTable | undefined, after: RoutingTable): TableDiff {
   const earlier = new Map(before?.servers.map((server) => [server.id, server]));
@@ -49,8 +55,8 @@ export function diffTable(before: RoutingTable | undefined, after: RoutingTable)
   const left = before?.servers.filter(({ id }) => after.servers.every((server) => server.id !== id)) ?? [];
   return {
     moved: movedDatabases(before, after),
-    down: changed(isDown),
-    up: changed(isUp),
+    down: changedHealth(before, after, 'down'),
+    up: changedHealth(before, after, 'up'),
     ready: changed(({ admin }) => admin === 'ready'),
     draining: changed(({ admin }) => admin === 'drain'),
     inMaintenance: changed(({ admin }) => admin === 'maintenance'),
@@ -75,13 +81,20 @@ function ownerOf(database: DatabaseRoute | undefined): Owner | undefined {
   return database === undefined || database.state.at === 'unclaimed' ? undefined : database.state.owner;
 }
 
-function isDown({ protocols }: ServerRoute): boolean {
-  const offered = Object.values(protocols);
-  return offered.length > 0 && offered.every(({ health }) => health.is === 'down');
-}
-
-function isUp({ protocols }: ServerRoute): boolean {
-  return Object.values(protocols).some(({ health }) => health.is === 'up');
+/** Protocols of servers that are up or down now, and were not before. */
+function changedHealth(
+  before: RoutingTable | undefined,
+  after: RoutingTable,
+  to: 'up' | 'down',
+): ProtocolChange[] {
+  const earlier = new Map(before?.servers.map((server) => [server.id, server.protocols]));
+  return after.servers.flatMap(({ id, index, protocols }) =>
+    loginProtocols.flatMap((protocol) => {
+      const health = protocols[protocol]?.health;
+      if (health?.is !== to || earlier.get(id)?.[protocol]?.health.is === to) return [];
+      return [{ server: id, index, protocol, why: health.is === 'down' ? health.why : '' }];
+    }),
+  );
 }
 
 function changeOf(server: ServerRoute): ServerChange {

@@ -76,6 +76,21 @@ export const limitRows: readonly SettingRow[] = [
     'Refused logins that one connection may have.',
   ),
   row(
+    'POSTERN_LOGIN_DELAY_MAX',
+    { is: 'duration', minMs: 0, maxMs: minute },
+    '15s',
+    'How long the answer to a wrong password is held back at the most; 0 for not at all. The second ' +
+      'failure in a row of one client address, or of one mailbox, waits for a second, each further one for ' +
+      'twice as long; every ten minutes half of them are forgotten. The right password never waits.',
+  ),
+  row(
+    'POSTERN_USER_MAX_SESSIONS',
+    { is: 'whole', min: 1, max: 1_000_000 },
+    '100',
+    'Sessions at a time of one mailbox, over all protocols and servers; one more is refused. A mail ' +
+      'program holds up to ten, and a person may have several.',
+  ),
+  row(
     'POSTERN_WORKERS',
     { is: 'whole', min: 1, max: 32 },
     undefined,

@@ -96,6 +96,8 @@ function limitSettings(values: Values): LimitSettings {
     ),
     preambleTimeoutMs: numberOf(values, 'POSTERN_PREAMBLE_TIMEOUT'),
     loginAttemptsMax: numberOf(values, 'POSTERN_LOGIN_ATTEMPTS'),
+    loginDelayMaxMs: numberOf(values, 'POSTERN_LOGIN_DELAY_MAX'),
+    sessionsPerMailboxMax: numberOf(values, 'POSTERN_USER_MAX_SESSIONS'),
   };
 }
 

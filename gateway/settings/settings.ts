@@ -125,6 +125,9 @@ export interface LimitSettings {
   readonly connectionsPerAddressMax: number;
   readonly preambleTimeoutMs: number;
   readonly loginAttemptsMax: number;
+  /** 0: the answers to refused logins are not held back. */
+  readonly loginDelayMaxMs: number;
+  readonly sessionsPerMailboxMax: number;
 }
 
 /** A value that must not be printed: `JSON.stringify` and string interpolation show `***`. */

@@ -145,7 +145,9 @@ function parseCapability(text: string): Parsed {
   if (!/^[A-Z0-9][A-Z0-9+=_.:;/|-]{0,63}$/.test(name))
     return trouble(`has "${text}", which is no capability`, 'write names such as IDLE or AUTH=XOAUTH2');
   if (ownCapabilities.includes(name))
-    return trouble(`has ${name}, which Postern offers by itself where it may`, 'leave it out');
+    return trouble(`has ${name}, which is not for a setting to offer`, 'leave it out');
+  if (/^SIZE=(?![0-9]{1,20}$)/.test(name))
+    return trouble(`has ${name}, which is no size`, 'write a number of bytes, as in SIZE=37748736');
   const mechanism = /^AUTH=(.*)$/.exec(name)?.[1];
   if (mechanism === undefined || saslMechanisms.some((known) => known === mechanism)) return { value: name };
   const known = saslMechanisms.map((each) => `AUTH=${each}`);

@@ -1,4 +1,6 @@
 /** ManageSieve through the gateway to real Dovecots: clients must not notice that it is there. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import {
   type DovecotSite,
@@ -9,7 +11,14 @@ import {
   startDovecotSite,
 } from '../support/dovecot-site.ts';
 import { trusting } from '../support/gateway.ts';
-import { openClearSieve, openSieve, runSieveClient, sieveLogin } from '../support/sieve-clients.ts';
+import {
+  openClearSieve,
+  openSieve,
+  runSieveClient,
+  runSieveConnect,
+  sieveLogin,
+} from '../support/sieve-clients.ts';
+import { makeTempFolder } from '../support/temp-folder.ts';
 import { endedAs } from '../support/watching.ts';
 
 let site: DovecotSite;
@@ -83,6 +92,30 @@ print(len(extensions(offered)) >= 15, extensions(offered) <= extensions(own))
     ]);
   },
 );
+
+dovecotTest('sieve-connect puts a script, lists it, and gets it back', async () => {
+  const folder = await makeTempFolder('sieve');
+  const path = join(folder, 'three.sieve');
+  await writeFile(path, 'require "vacation";\nvacation "away";\n');
+  const put = await runSieveConnect(site.gateway, bob, '--localsieve', path, '--upload');
+  expect(put, put.stdout + put.stderr).toMatchObject({ status: 0 });
+  const list = await runSieveConnect(site.gateway, bob, '--list');
+  expect(list.stdout).toContain('"three.sieve"');
+  const got = await runSieveConnect(
+    site.gateway,
+    bob,
+    '--remotesieve',
+    'three.sieve',
+    '--localsieve',
+    join(folder, 'got'),
+    '--download',
+  );
+  expect(got, got.stdout + got.stderr).toMatchObject({ status: 0 });
+  expect(await readFile(join(folder, 'got'), 'utf8')).toContain('vacation "away";');
+  const wrong = await runSieveConnect(site.gateway, { ...bob, password: 'not this' }, '--list');
+  expect(wrong.status).not.toBe(0);
+  expect(site.gateway.log()).not.toContain('not this');
+});
 
 dovecotTest('a wrong password is told as one, and the right one may follow', async () => {
   const client = await openSieve(site.gateway);

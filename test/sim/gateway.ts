@@ -1,6 +1,7 @@
 /**
- * One life of a gateway in the simulation: the real control plane and the real workers, as main.ts ties them,
- * over the fake engine. What main.ts does with sockets of its own (admin API, certificates) is left out.
+ * One life of a gateway in the simulation: the real control plane and the real workers, as main.ts ties
+ * them, over the fake engine. What main.ts does with sockets of its own (admin API, certificates) is left
+ * out.
  */
 import { urgentPace } from '#gateway/drain/pace';
 import { engineConfigOf } from '#gateway/engine-setup';
@@ -8,7 +9,6 @@ import { type Closer, shutDown } from '#gateway/shutdown';
 import { type Planes, startPlanes } from '#gateway/start-planes';
 import type { Log } from '#lib/log';
 import { codeOf } from '#model/end-reason';
-import type { EndReason } from '#model/end-reason';
 import type { ServerId } from '#model/ids';
 import type { AdminState, RoutingTable } from '#model/routing-table';
 import { engineWords } from '#workers/fronts/words';
@@ -111,7 +111,6 @@ export class SimGateway {
       engine: this.engine,
       threads: this.threads,
       files: disk.filesOf((run) => this.main.enter(run)),
-      wordsOf,
       random: random.next,
       clock: scheduler.clockOf(this.main),
       log: this.#log,
@@ -139,7 +138,6 @@ export class SimGateway {
     const { site, scheduler, witness } = this.#parts;
     await shutDown({
       engine: this.engine,
-      words: wordsOf('shutdown'),
       drainTimeoutMs: site.settings.drainTimeoutMs,
       perSecond: site.settings.goodbye.perSecond,
       closers: this.#closers,
@@ -181,8 +179,7 @@ export class SimGateway {
   kick(user: string): void {
     this.main.enter(() => {
       const { id } = this.engine.lookupMailbox(user);
-      const kicked = { reason: codeOf('kicked'), words: wordsOf('kicked'), ...urgentPace };
-      void this.engine.goodbye({ mailboxId: id }, kicked);
+      void this.engine.goodbye({ mailboxId: id }, { reason: codeOf('kicked'), ...urgentPace });
     });
   }
 }
@@ -223,11 +220,4 @@ function logOf(witness: Witness, say: (text: string) => void): Log {
     flush: () => Promise.resolve(),
     close: () => {},
   };
-}
-
-/** As main.ts has it. */
-function wordsOf(reason: EndReason): string {
-  const words = engineWords('imap');
-  const found = words.find((row) => row.reason === codeOf(reason)) ?? words.find((row) => row.reason === 0);
-  return found?.text ?? '';
 }

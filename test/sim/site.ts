@@ -170,6 +170,8 @@ function settingsOf(random: Random, parts: Parts): Settings {
       connectionsPerAddressMax: random.chance(0.2) ? Math.max(4, inOffice + 1) : 100,
       preambleTimeoutMs: 15_000,
       loginAttemptsMax: 3,
+      loginDelayMaxMs: 0,
+      sessionsPerMailboxMax: 1000,
     },
     workers: 1 + random.below(3),
     ioThreads: 1 + random.below(3),

@@ -68,8 +68,16 @@ export type LogRecord = Readonly<Record<string, unknown>>;
 
 export const posternPath = fileURLToPath(new URL('../../dist/gateway/cli/postern.js', import.meta.url));
 
-/** Quick probes, so that tests wait for little; faults.md's bounds hold for the usual pace as well. */
-const quick = { POSTERN_PROBE_INTERVAL: '250ms', POSTERN_PROBE_FALL: '2', POSTERN_PROBE_RISE: '1' };
+/**
+ * Quick probes and quick refusals, so that tests wait for little; faults.md's bounds hold for the usual
+ * pace as well. The tests of the delays (security/login-delays.test.ts) set their own.
+ */
+const quick = {
+  POSTERN_PROBE_INTERVAL: '250ms',
+  POSTERN_PROBE_FALL: '2',
+  POSTERN_PROBE_RISE: '1',
+  POSTERN_LOGIN_DELAY_MAX: '0s',
+};
 
 /** Starts it, waits until its admin socket answers and the engine listens. */
 export async function startGateway(setup: GatewaySetup): Promise<Gateway> {

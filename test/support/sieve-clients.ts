@@ -1,8 +1,22 @@
-/** ManageSieve clients: a small one in Python, since no usual program has one, and a talk by single lines. */
+/** ManageSieve clients: sieve-connect, a small one in Python for all commands, and a talk by single lines. */
+import { join } from 'node:path';
 import { type Ended, runChild } from './child.ts';
 import { type Gateway, trusting } from './gateway.ts';
 import type { Account } from './imap-talk.ts';
 import { type RawConnection, connectRaw } from './raw-connection.ts';
+
+/** sieve-connect, which checks the certificate, with an action such as `--list`. */
+export function runSieveConnect(
+  gateway: Gateway,
+  { user, password }: Account,
+  ...action: readonly string[]
+): Promise<Ended> {
+  // It compares names, not addresses.
+  const where = ['-s', 'localhost', '-p', String(gateway.portOf('managesieve'))];
+  const tls = ['--tlscafile', join(gateway.folder, 'ca.pem')];
+  const login = ['-u', user, '--passwordfd', '0'];
+  return runChild('sieve-connect', [...where, ...tls, ...login, ...action], { stdin: `${password}\n` });
+}
 
 /**
  * A Python program with a logged-in `client` behind STARTTLS: `client.ask(bytes)` gives the lines of an

@@ -33,6 +33,8 @@ export interface SubmissionSetup {
   readonly servers: MailServer;
   /** Settings of the gateway. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Postfix by its port with TLS from the first byte, in place of STARTTLS. */
+  readonly isImplicit?: boolean;
   /** Settings of each Postfix's main.cf. */
   readonly postfix?: Readonly<Record<string, string>>;
 }
@@ -46,7 +48,11 @@ export async function startSubmissionSite(setup: SubmissionSetup): Promise<Submi
   const sink = await startSmtpSink();
   const pair = await startDovecotPair({ relayPort: sink.port });
   const postfixes = setup.servers === 'postfix' ? await startPostfixes(pair, sink, setup.postfix) : undefined;
-  const portOf = (name: ServerName) => (postfixes?.[name] ?? pair.server(name)).ports.submission;
+  const portOf = (name: ServerName) => {
+    const postfix = postfixes?.[name].ports;
+    if (postfix === undefined) return pair.server(name).ports.submission;
+    return setup.isImplicit === true ? postfix.submissions : postfix.submission;
+  };
   const gateway = await startGateway({
     servers: [pair.ex1, pair.ex2].map(({ name, ports }) => ({
       name,
@@ -61,6 +67,7 @@ export async function startSubmissionSite(setup: SubmissionSetup): Promise<Submi
       POSTERN_SUBMISSIONS_PORT: '0',
       POSTERN_SERVER_EX1_SUBMISSION_PORT: String(portOf('ex1')),
       POSTERN_SERVER_EX2_SUBMISSION_PORT: String(portOf('ex2')),
+      ...(setup.isImplicit === true ? { POSTERN_SERVER_SUBMISSION_TLS: 'implicit' } : {}),
       POSTERN_MOVE_HOLD_FOR: '5s',
       ...setup.settings,
     },

@@ -130,6 +130,7 @@ export class ScriptedEngine implements EngineLink {
     const text = bytes.toString('latin1');
     switch (op) {
       case ops.write:
+      case ops.refuse:
         this.#consume(argument);
         this.toClient += text;
         return;

@@ -12,6 +12,8 @@ export interface Farewells {
   readonly idle: string;
   readonly tooManyConnections: string;
   readonly tooManyFromAddress: string;
+  /** Nor must this. */
+  readonly tooManyForMailbox: string;
   readonly tlsRequired: string;
   /** Too many mistakes, none of which was answered yet. */
   readonly syntax: string;
@@ -92,4 +94,5 @@ const kinds: Readonly<Record<EndReason, keyof Farewells | 'silence'>> = {
   server_left: 'temporary',
   held_elsewhere: 'temporary',
   tls_truncated: 'silence',
+  too_many_for_mailbox: 'tooManyForMailbox',
 };

@@ -1,8 +1,17 @@
-//! What must hold of the goodbye tracker for any two streams: the fuzz target and the tests call it.
+//! What must hold of the goodbye tracker for any two streams: the fuzz targets and the tests call it. Here is
+//! what all protocols share, and IMAP.
 //!
-//! The input is a recorded session: `S 12` and LF, then 12 bytes of the server; `C 7`, then the client's; the
-//! server's first piece is what the client gets first. Two things are checked: answers do not depend on cuts,
-//! and where words may be put, a parser that reads the whole stream at once sees the end of a response.
+//! The input is a recorded session: `S 12` and LF, then 12 bytes of the server; `C 7`, then the client's;
+//! the server's first piece is what the client gets first. Two things are checked: answers do not depend on
+//! cuts, and where words may be put, a parser that reads the whole stream at once sees the end of a
+//! response.
+
+#[path = "tracker_pop3.rs"]
+pub mod pop3;
+#[path = "tracker_sieve.rs"]
+pub mod sieve;
+#[path = "tracker_submission.rs"]
+pub mod submission;
 
 use postern_wire::tracker::{Boundary, Tracker};
 
@@ -37,22 +46,41 @@ pub fn saw(tracker: &mut Tracker, who: Who, bytes: &[u8]) {
     }
 }
 
-pub fn may_speak(tracker: &Tracker) -> bool {
-    matches!(tracker.boundary(), Boundary::Safe | Boundary::Between)
+/// Between two responses, whatever may be said there.
+pub fn is_between(tracker: &Tracker) -> bool {
+    match tracker.boundary() {
+        Boundary::Safe | Boundary::Quiet | Boundary::Between => true,
+        Boundary::Owed | Boundary::Inside | Boundary::Opaque => false,
+    }
 }
+
+/// A protocol, as this check has to know it.
+pub struct Rules {
+    pub begin: fn(&[u8]) -> Tracker,
+    /// Of the server's stream and the client's: where responses end, up to the first that is none. What
+    /// comes behind [`UNKNOWN`] is not known.
+    pub ends: fn(&[u8], &[u8]) -> Vec<usize>,
+}
+
+pub const UNKNOWN: usize = usize::MAX;
+
+pub const IMAP: Rules = Rules { begin: Tracker::imap, ends: |server, _| response_ends(server) };
 
 /// Cuts a long piece seldom: each cut reads it once more.
 pub fn check(recording: &[u8]) {
-    check_cuts(recording, 61);
+    check_cuts(recording, 61, &IMAP);
 }
 
 /// Cuts each piece at every so many bytes, and a short one anywhere.
-pub fn check_cuts(recording: &[u8], every: usize) {
+pub fn check_cuts(recording: &[u8], every: usize, rules: &Rules) {
     let pieces = pieces(recording);
     let Some((&(Who::Server, words), pieces)) = pieces.split_first() else { return };
-    let stream = server_stream(words, pieces);
-    let ends = response_ends(&stream);
-    let mut tracker = Tracker::imap(words);
+    let ends = (rules.ends)(&stream_of(Who::Server, words, pieces), &stream_of(Who::Client, b"", pieces));
+    let known_to = match ends[..] {
+        [.., last, UNKNOWN] => last,
+        _ => UNKNOWN,
+    };
+    let mut tracker = (rules.begin)(words);
     let mut offset = words.len();
     for &(who, bytes) in pieces {
         let mut whole = tracker;
@@ -61,7 +89,7 @@ pub fn check_cuts(recording: &[u8], every: usize) {
         for at in 1..=bytes.len() {
             saw(&mut slow, who, &bytes[at - 1..at]);
             offset += usize::from(who == Who::Server);
-            if may_speak(&slow) {
+            if is_between(&slow) && offset <= known_to {
                 assert!(ends.binary_search(&offset).is_ok(), "words inside a response, at {offset}");
             }
             if bytes.len() < 64 || at % every == 0 {
@@ -80,13 +108,13 @@ fn facts(tracker: &Tracker) -> (Boundary, bool) {
     (tracker.boundary(), tracker.has_said_bye())
 }
 
-pub fn server_stream(words: &[u8], pieces: &[(Who, &[u8])]) -> Vec<u8> {
-    let server = pieces.iter().filter(|(who, _)| *who == Who::Server);
-    [words].into_iter().chain(server.map(|(_, bytes)| *bytes)).collect::<Vec<_>>().concat()
+pub fn stream_of(speaker: Who, words: &[u8], pieces: &[(Who, &[u8])]) -> Vec<u8> {
+    let said = pieces.iter().filter(|(who, _)| *who == speaker);
+    [words].into_iter().chain(said.map(|(_, bytes)| *bytes)).collect::<Vec<_>>().concat()
 }
 
-/// The offsets at which a response of this stream ends, up to the first that is none. It reads in another way
-/// than the tracker does: whole lines, split into words.
+/// The offsets at which a response of this stream ends, up to the first that is none. It reads in another
+/// way than the tracker does: whole lines, split into words.
 pub fn response_ends(stream: &[u8]) -> Vec<usize> {
     let (mut ends, mut at) = (vec![0], 0);
     while let Some(length) = response(&stream[at..]) {
@@ -117,7 +145,7 @@ fn response(stream: &[u8]) -> Option<usize> {
 }
 
 /// The length of a line that ends in CRLF.
-fn line(stream: &[u8]) -> Option<usize> {
+pub fn line(stream: &[u8]) -> Option<usize> {
     let end = stream.iter().position(|byte| *byte == b'\n')?;
     (end > 0 && stream[end - 1] == b'\r').then_some(end + 1)
 }

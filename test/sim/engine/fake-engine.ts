@@ -1,7 +1,8 @@
 /**
  * The engine of the simulation: the whole API of the main thread (gateway/engine.ts) and the workers' link,
- * over virtual time, network and servers. It keeps the rules of docs/design/0001-engine-contract.md: inboxes
- * of IO threads with delays, bounded queues, tables swapped whole, pins under the splice, one end a session.
+ * over virtual time, network and servers. It keeps the rules of docs/design/0001-engine-contract.md:
+ * inboxes of IO threads with delays, bounded queues, tables swapped whole, pins under the splice, one end a
+ * session.
  */
 import type { Engine } from '#gateway/engine';
 import type { EngineTable, Goodbye, ProbeOutcome, ProbeRequest, Selection, Stats } from '#native';
@@ -56,8 +57,7 @@ function lifeOf(core: EngineCore) {
     accept: () => core.accept(),
     stopAccepting: () => core.tellAll(() => (core.isAccepting = false)),
     stop() {
-      const farewell = { reason: 'shutdown', words: '', windowMs: 0 } as const;
-      for (const session of core.all()) session.goodbye(farewell);
+      for (const session of core.all()) session.cutOff();
       core.isStopped = true;
     },
     vanish() {
@@ -129,6 +129,8 @@ function sessionsOf(core: EngineCore) {
       panics: 0,
       goodbyesWorded: 0,
       goodbyesPlain: 0,
+      refusals: 0,
+      refusalsDelayed: 0,
       ends: core.ends,
       workers: core.places.map(({ wake, sessions, queue }) => ({
         joined: wake !== undefined,

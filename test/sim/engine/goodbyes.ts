@@ -18,8 +18,8 @@ export interface GoodbyeOrder {
 
 export async function goodbye(core: EngineCore, selection: Selection, asked: Goodbye): Promise<number> {
   const { scheduler, witness } = core.parts;
-  const { reason, words, perSecond, windowMs } = asked;
-  const farewell = { reason: endReasonOf(reason), words, windowMs };
+  const { reason, perSecond, windowMs } = asked;
+  const farewell = { reason: endReasonOf(reason), windowMs };
   const order: GoodbyeOrder = { farewell, perSecond, givenAt: scheduler.now(), turns: 0 };
   witness.tell({ is: 'goodbye', selection, order });
   const chosen = await core.gather(({ slots }) => {
@@ -33,13 +33,14 @@ export async function goodbye(core: EngineCore, selection: Selection, asked: Goo
 /** Sessions that match all that is given. */
 export function isSelected(selection: Selection, session: SessionView): boolean {
   const { server, database, mailbox } = session.placement;
-  const { sessionIds, mailboxId, exceptServer } = selection;
+  const { sessionIds, mailboxId, exceptServer, protocol } = selection;
   return (
     (sessionIds === undefined || sessionIds.includes(session.id)) &&
     (mailboxId === undefined || (server >= 0 && mailboxIdOf(mailbox) === mailboxId)) &&
     (selection.database === undefined || database === selection.database) &&
     (selection.server === undefined || server === selection.server) &&
-    (exceptServer === undefined || (server >= 0 && server !== exceptServer))
+    (exceptServer === undefined || (server >= 0 && server !== exceptServer)) &&
+    (protocol === undefined || session.frontend.protocol === protocol)
   );
 }
 

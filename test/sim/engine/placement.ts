@@ -1,4 +1,5 @@
 /** The last look before a splice, as native/crates/engine/src/placement.rs has it. */
+import type { EngineEndpoint, EngineTable } from '#native';
 import type { EndReason } from '#model/end-reason';
 import { noDatabase } from '#workers/engine-link';
 import type { EngineWorld } from './parts.ts';
@@ -24,10 +25,10 @@ export function admit({ table, pins, rules }: EngineWorld, session: SessionView)
   const { isExclusive } = session;
   const isCurrent = (): boolean => {
     const { servers, databases } = table();
-    const hasEndpoint = (servers.find(({ index }) => index === server)?.endpoints.length ?? 0) > 0;
+    const endpoint = endpointOf(servers, server, session.frontend.protocol);
     const row = databases.find(({ index }) => index === database);
     const isOwner = database < 0 || (row?.server === server && row.generation === generation);
-    return (hasEndpoint && (!isExclusive || isOwner)) || !rules.checksGeneration;
+    return (endpoint !== undefined && (!isExclusive || isOwner)) || !rules.checksGeneration;
   };
   const asked = { mailbox, server, isExclusive: isExclusive && rules.checksPins };
   switch (pins.admit(asked, isCurrent)) {
@@ -38,6 +39,16 @@ export function admit({ table, pins, rules }: EngineWorld, session: SessionView)
     case 'elsewhere':
       return 'held_elsewhere';
   }
+}
+
+/** How a server is reached for a protocol, where it takes new sessions of it. */
+export function endpointOf(
+  servers: EngineTable['servers'],
+  server: number,
+  protocol: number,
+): EngineEndpoint | undefined {
+  const endpoints = servers.find(({ index }) => index === server)?.endpoints;
+  return endpoints?.find((endpoint) => endpoint.protocol === protocol);
 }
 
 /** Seven words. */

@@ -30,9 +30,13 @@ export interface SessionView {
   goodbye(farewell: Farewell): void;
 }
 
-/** What sessions are told to go by; `windowMs`: how long what is under way may take. */
+/** Why sessions are told to go; `windowMs`: how long what is under way may take. */
 export interface Farewell {
   readonly reason: EndReason;
-  readonly words: string;
   readonly windowMs: number;
+}
+
+/** A goodbye to the sessions of a server, rather than to this client. */
+export function concernsServer(reason: EndReason): boolean {
+  return reason === 'copy_moved' || reason === 'server_down' || reason === 'drained';
 }

@@ -10,8 +10,9 @@ import type { FrontendSetup } from '#native';
 import { events, ops } from '#workers/engine-link';
 import { ClientFramer } from '../../trace/client-framer.ts';
 import type { Wire } from '../world/network.ts';
-import { admit, requestOf } from './placement.ts';
-import { type Farewell, type Phase, type Placement, type SessionView, nowhere } from './session-view.ts';
+import { admit, endpointOf, requestOf } from './placement.ts';
+import type { Farewell, Phase, Placement, SessionView } from './session-view.ts';
+import { concernsServer, nowhere } from './session-view.ts';
 import { type EngineWorld, type Place, wordsFor } from './parts.ts';
 import { Splice } from './splice.ts';
 import { Talk, type TalkOutcome } from './talk.ts';
@@ -284,6 +285,8 @@ export class EngineSession implements SessionView {
     if (isBusy && op !== ops.end) return;
     switch (op) {
       case ops.write:
+      // How long an answer is held back is the real engine's to count.
+      case ops.refuse:
         this.#consume(argument);
         this.#say(text);
         break;
@@ -360,7 +363,7 @@ export class EngineSession implements SessionView {
     const { server } = placement;
     this.isExclusive = isExclusive;
     witness.tell({ is: 'handoff', session: this, placement, isExclusive });
-    const endpoint = table().servers.find(({ index }) => index === server)?.endpoints[0];
+    const endpoint = endpointOf(table().servers, server, this.frontend.protocol);
     if (endpoint === undefined)
       return this.#settle({ is: 'failed', reason: 'server_down', detail: 'no endpoint', isUntouched: true });
     this.placement = placement;
@@ -425,15 +428,20 @@ export class EngineSession implements SessionView {
   // --- goodbyes, deadlines, the end -----------------------------------------------------------------
 
   goodbye(farewell: Farewell): void {
-    const { reason, words } = farewell;
+    const { reason } = farewell;
     if (this.isOver) return;
     if (this.#splice !== undefined) return this.#splice.goodbye(farewell);
     if (this.phase === 'handshake' || this.#awaitsHello !== undefined) return this.#end(reason, '');
-    if (!concernsServer(reason)) return this.#end(reason, words);
+    if (!concernsServer(reason)) return this.#end(reason);
     if (this.phase !== 'handoff') return;
     this.#talk?.cancel();
     this.#talk = undefined;
     this.#settle({ is: 'failed', reason, detail: '', isUntouched: true });
+  }
+
+  /** The engine is stopped. */
+  cutOff(): void {
+    this.#end('shutdown', '');
   }
 
   /** The machine is gone: both connections break, and nobody writes anything down. */
@@ -483,11 +491,6 @@ export class EngineSession implements SessionView {
   get #now(): number {
     return this.#world.scheduler.now();
   }
-}
-
-/** A goodbye to the sessions of a server, rather than to this client. */
-function concernsServer(reason: EndReason): boolean {
-  return reason === 'copy_moved' || reason === 'server_down' || reason === 'drained';
 }
 
 const marked = 0x1_0000;

@@ -3,7 +3,7 @@ import type { Timer } from '#lib/clock';
 import type { EndReason } from '#model/end-reason';
 import type { Wire } from '../world/network.ts';
 import { createBoundary } from './boundary.ts';
-import type { EngineWorld } from './parts.ts';
+import { type EngineWorld, wordsFor } from './parts.ts';
 import type { Farewell, SessionView } from './session-view.ts';
 
 export interface SpliceParts {
@@ -103,15 +103,19 @@ export class Splice {
   /** The words, where this is the moment for them. */
   #partsNow(): boolean {
     if (this.#told === undefined || !this.#isSafe()) return false;
-    const { reason, words } = this.#told.farewell;
-    this.#parts.onEnd(reason, words);
+    this.#sayGoodbye(this.#told.farewell.reason);
     return true;
   }
 
   #cutOff(): void {
     if (this.#told === undefined) return;
-    const { reason, words } = this.#told.farewell;
-    this.#parts.onEnd(reason, this.#fromServer.isSafe() ? words : '');
+    const { reason } = this.#told.farewell;
+    if (this.#fromServer.isSafe()) this.#sayGoodbye(reason);
+    else this.#parts.onEnd(reason, '');
+  }
+
+  #sayGoodbye(reason: EndReason): void {
+    this.#parts.onEnd(reason, wordsFor(this.#parts.session.frontend, reason));
   }
 
   #watchIdle(): void {

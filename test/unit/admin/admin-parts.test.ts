@@ -19,7 +19,7 @@ test.each([
   await parts.who({ user: name });
   expect(await parts.kick(name)).toEqual({ mailbox, ended: 2 });
   expect(selected).toEqual([{ mailboxId: `id of ${mailbox}` }, { mailboxId: `id of ${mailbox}` }]);
-  expect(told).toEqual([{ reason: codeOf('kicked'), words: '* BYE kicked', perSecond: 0, windowMs: 2_000 }]);
+  expect(told).toEqual([{ reason: codeOf('kicked'), perSecond: 0, windowMs: 2_000 }]);
 });
 
 function adminParts() {
@@ -38,7 +38,6 @@ function adminParts() {
     snapshot: () => nothingKnown,
     decide: () => ({ is: 'refuse', why: `${lookedUp} was looked up` }),
     keyOf: mailboxKeyOf,
-    wordsOf: (reason) => `* BYE ${reason}`,
     setAdmin: () => {},
     log: recordingLog(),
   };

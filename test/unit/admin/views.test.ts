@@ -288,6 +288,8 @@ const noStats: Stats = {
   panics: 0,
   goodbyesWorded: 0,
   goodbyesPlain: 0,
+  refusals: 0,
+  refusalsDelayed: 0,
   ends: [],
   workers: [],
   revision: 1,

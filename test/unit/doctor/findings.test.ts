@@ -286,12 +286,18 @@ test('what all servers offer and the baseline lacks is named, as the line to pas
   ]);
 });
 
+test('a protocol that clients are not offered has no baseline to grow', () => {
+  const servers = [server({ ports: [port({}, { capabilities: offered })] })];
+  expect(findingsOf(site({ servers, baselines: { pop3: [] } }))).toEqual([]);
+});
+
 test('where one server could not be asked nobody knows what all of them offer', () => {
   const servers = [
     server({ ports: [port({}, { capabilities: offered })] }),
     server({ server: 'ex2' as ServerId, ports: [unusable('connect_refused', 'refuses connections')] }),
   ];
-  expect(findingsOf(site({ servers })).map(({ id }) => id)).toEqual(['unreachable']);
+  const findings = findingsOf(site({ servers, baselines: { imap: [] } }));
+  expect(findings.map(({ id }) => id)).toEqual(['unreachable']);
 });
 
 test.each<[string, ServerObservation['logins'], string[]]>([

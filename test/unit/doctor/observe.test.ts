@@ -47,6 +47,14 @@ test('a server whose certificate is not believed is looked at without that check
   ]);
 });
 
+test("the addresses that sessions come from are those of the server's family", async () => {
+  const [server] = await observeServers({
+    ...parts([serverOf('ex1')], []),
+    probe: () => Promise.resolve(good),
+  });
+  expect(server?.sources).toEqual(['10.1.0.21']);
+});
+
 test('where TLS fails all the same it is TLS that fails', async () => {
   const { seen } = await look([untrusted, { ...untrusted, detail: 'something else' }]);
   expect(seen).toMatchObject({ is: 'unusable', reason: 'server_tls_failed' });
@@ -98,6 +106,7 @@ function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts
     greetingProbes: { imap, pop3: imap, sieve: imap, submission: imap },
     endpointOf: (server, protocol) => (protocol === 'imap' ? endpointOf(server) : undefined),
     timeouts: { connectTimeoutMs: 1, greetingTimeoutMs: 1, answerTimeoutMs: 1 },
+    sourceAddresses: ['10.1.0.21', '2001:db8::21'],
     tryLogins: undefined,
     visitTimeoutMs: 5_000,
     clock: systemClock(),

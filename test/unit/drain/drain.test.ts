@@ -19,6 +19,7 @@ const nothing: TableDiff = {
   removed: [],
 };
 const ex1 = { server: 'ex1' as ServerId, index: 4, why: 'no greeting within 5s' };
+const ex1Imap = { ...ex1, protocol: 'imap' } as const;
 const slowly = { perSecond: 50, windowMs: 20_000 };
 const end = { serverDownSessions: 'end', holdForMs: 35_000, goodbye: slowly } as const;
 const keep = { ...end, serverDownSessions: 'keep' } as const;
@@ -47,9 +48,17 @@ test.each<[string, Partial<TableDiff>, string[]]>([
     ['copy_moved {"database":10,"exceptServer":5} db1 is known again, on ex2'],
   ],
   [
-    'a server that is down loses its sessions',
-    { down: [ex1] },
-    ['server_down {"server":4} ex1 is down: no greeting within 5s'],
+    'a server that is down for one protocol loses the sessions of that one',
+    { down: [{ ...ex1, protocol: 'pop3' }] },
+    ['server_down {"server":4,"protocol":2} ex1 pop3 is down: no greeting within 5s'],
+  ],
+  [
+    'one that is down for all of them loses each',
+    { down: [ex1Imap, { ...ex1, protocol: 'submission' }] },
+    [
+      'server_down {"server":4,"protocol":1} ex1 imap is down: no greeting within 5s',
+      'server_down {"server":4,"protocol":4} ex1 submission is down: no greeting within 5s',
+    ],
   ],
   [
     'a server in maintenance too',
@@ -62,23 +71,23 @@ test.each<[string, Partial<TableDiff>, string[]]>([
     ['drained {"server":4} ex1 was removed: the settings no longer name it'],
   ],
   ['a server that drains keeps its sessions', { draining: [ex1] }, []],
-  ['a server that is back changes nothing', { up: [ex1], ready: [ex1] }, []],
+  ['a server that is back changes nothing', { up: [ex1Imap], ready: [ex1] }, []],
 ])('%s', (_, diff, expected) => {
   expect(planDrain({ ...nothing, ...diff }, end).map(told)).toEqual(expected);
 });
 
 test('sessions of a dead server are kept where the settings say so', () => {
-  expect(planDrain({ ...nothing, down: [ex1] }, keep)).toEqual([]);
-  expect(planDrain({ ...nothing, down: [ex1], inMaintenance: [ex1] }, keep)).toHaveLength(1);
+  expect(planDrain({ ...nothing, down: [ex1Imap] }, keep)).toEqual([]);
+  expect(planDrain({ ...nothing, down: [ex1Imap], inMaintenance: [ex1] }, keep)).toHaveLength(1);
 });
 
 test('what protects mailboxes goes first', () => {
-  const plan = planDrain({ ...nothing, moved: [moved('exclusive')], down: [ex1] }, end);
+  const plan = planDrain({ ...nothing, moved: [moved('exclusive')], down: [ex1Imap] }, end);
   expect(plan.map(({ reason }) => reason)).toEqual(['copy_moved', 'server_down']);
 });
 
 test('what an operator takes out of service is paced as set; moves and dead servers wait for no pace', () => {
-  const diff = { moved: [moved('exclusive')], down: [ex1], inMaintenance: [ex1], removed: [ex1] };
+  const diff = { moved: [moved('exclusive')], down: [ex1Imap], inMaintenance: [ex1], removed: [ex1] };
   const paces = planDrain({ ...nothing, ...diff }, end).map(({ reason, pace }) => [reason, pace]);
   const atOnce = { perSecond: 0, windowMs: 2_000 };
   expect(paces).toEqual([
@@ -89,7 +98,7 @@ test('what an operator takes out of service is paced as set; moves and dead serv
   ]);
 });
 
-test('each goodbye goes to the engine with its words, and one that fails keeps no other back', async () => {
+test('each goodbye goes to the engine, and one that fails keeps no other back', async () => {
   const orders: unknown[] = [];
   const outcomes: DrainOutcome[] = [];
   const drainer = createDrainer({
@@ -99,16 +108,18 @@ test('each goodbye goes to the engine with its words, and one that fails keeps n
         ? Promise.reject(new Error('engine stopped'))
         : Promise.resolve(3);
     },
-    wordsOf: (reason) => `* BYE ${reason}\r\n`,
     onOutcome: (outcome) => outcomes.push(outcome),
   });
-  await drainer.carryOut(planDrain({ ...nothing, moved: [moved('exclusive')], down: [ex1] }, end));
+  await drainer.carryOut(planDrain({ ...nothing, moved: [moved('exclusive')], down: [ex1Imap] }, end));
   expect(orders).toEqual([
     [
       { database: 10, exceptServer: 5 },
-      { reason: codeOf('copy_moved'), words: '* BYE copy_moved\r\n', ...urgentPace },
+      { reason: codeOf('copy_moved'), ...urgentPace },
     ],
-    [{ server: 4 }, { reason: codeOf('server_down'), words: '* BYE server_down\r\n', ...urgentPace }],
+    [
+      { server: 4, protocol: 1 },
+      { reason: codeOf('server_down'), ...urgentPace },
+    ],
   ]);
   expect(outcomes.map(({ told: count, problem }) => [count, problem])).toEqual([
     [undefined, 'Error: engine stopped'],
@@ -123,10 +134,9 @@ test('a goodbye that the engine throws at is an outcome as well', async () => {
       if (server === undefined) throw new Error('engine stopped');
       return Promise.resolve(3);
     },
-    wordsOf: () => '',
     onOutcome: (outcome) => outcomes.push(outcome),
   });
-  await drainer.carryOut(planDrain({ ...nothing, moved: [moved('exclusive')], down: [ex1] }, end));
+  await drainer.carryOut(planDrain({ ...nothing, moved: [moved('exclusive')], down: [ex1Imap] }, end));
   expect(outcomes.map(({ problem }) => problem)).toEqual(['Error: engine stopped', undefined]);
 });
 

@@ -21,7 +21,7 @@ test('a stop tells all goodbye once, waits until they have left, and closes in o
   clock.advance(250);
   await done;
   expect(events).toEqual(['stopAccepting', 'goodbye', 'admin closed', 'engine closed']);
-  const told = { reason: codeOf('shutdown'), words: '* BYE', perSecond: 200, windowMs: 990 };
+  const told = { reason: codeOf('shutdown'), perSecond: 200, windowMs: 990 };
   expect(orders).toEqual([[{}, told]]);
 });
 
@@ -215,7 +215,7 @@ function stop({ open = 2, first, goodbye }: Stop = {}) {
     () => void events.push('engine closed'),
   ];
   const pace = { drainTimeoutMs: 1_000, perSecond: 200 };
-  const done = shutDown({ engine, words: '* BYE', ...pace, closers, clock, log });
+  const done = shutDown({ engine, ...pace, closers, clock, log });
   return { done, clock, events, orders, log, engine: state };
 }
 

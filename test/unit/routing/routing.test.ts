@@ -198,11 +198,15 @@ describe('the difference', () => {
     ]);
     expect(diffTable(undefined, before).moved.map(({ wasAbsent }) => wasAbsent)).toEqual([false, false]);
   });
+});
+
+describe('the difference in servers', () => {
+  const before = tableOf({ states: { db1: served(ex1), db2: served(ex2) }, health: { ex1: up, ex2: up } });
 
   test('names servers that went down, up, out of service or away, each once', () => {
     const after = tableOf({ states: {}, health: { ex1: down, ex2: up }, admin: { ex2: 'maintenance' } });
     expect(diffTable(before, after)).toMatchObject({
-      down: [{ server: 'ex1', index: 4, why: 'no greeting within 5s' }],
+      down: [{ server: 'ex1', index: 4, protocol: 'imap', why: 'no greeting within 5s' }],
       up: [],
       ready: [],
       inMaintenance: [{ server: 'ex2' }],
@@ -215,6 +219,17 @@ describe('the difference', () => {
     expect(diffTable(before, without).removed).toMatchObject([{ server: 'ex2', index: 5 }]);
   });
 
+  test('names each protocol of a server by itself', () => {
+    const two = withPop3(before, up);
+    const lame = withPop3(before, down);
+    expect(diffTable(two, lame)).toMatchObject({ down: [{ server: 'ex1', protocol: 'pop3' }], up: [] });
+    expect(diffTable(lame, two)).toMatchObject({ down: [], up: [{ server: 'ex1', protocol: 'pop3' }] });
+    const dead = withPop3(tableOf({ health: { ex1: down, ex2: up } }), down);
+    expect(diffTable(two, dead).down.map(({ protocol }) => protocol)).toEqual(['imap', 'pop3']);
+    expect(diffTable(lame, dead).down.map(({ protocol }) => protocol)).toEqual(['imap']);
+    expect(diffTable(two, withPop3(before, { is: 'unknown' })).down).toEqual([]);
+  });
+
   test('from nothing is all that there is', () => {
     expect(diffTable(undefined, before)).toMatchObject({
       moved: [{ from: undefined }, { from: undefined }],
@@ -222,6 +237,16 @@ describe('the difference', () => {
     });
   });
 });
+
+/** The table where ex1 offers POP3 as well. */
+function withPop3(table: RoutingTable, health: Health): RoutingTable {
+  const servers = table.servers.map((server) => {
+    const { imap } = server.protocols;
+    if (server.id !== ex1 || imap === undefined) return server;
+    return { ...server, protocols: { imap, pop3: { ...imap, health } } };
+  });
+  return { ...table, servers };
+}
 
 interface Site {
   readonly states?: Readonly<Record<string, DatabaseState>>;

@@ -53,6 +53,8 @@ test('a site is parsed whole, with the defaults of what it does not name', () =>
       connectionsPerAddressMax: 1000,
       preambleTimeoutMs: 60_000,
       loginAttemptsMax: 3,
+      loginDelayMaxMs: 15_000,
+      sessionsPerMailboxMax: 100,
     },
     workers: 4,
     ioThreads: 8,
@@ -317,8 +319,17 @@ const faults: [Env, string][] = [
       'AUTH=OAUTHBEARER',
   ],
   [
+    { POSTERN_SUBMISSION_BASELINE: 'DSN,SIZE=36M' },
+    'POSTERN_SUBMISSION_BASELINE has SIZE=36M, which is no size; write a number of bytes, as in ' +
+      'SIZE=37748736',
+  ],
+  [
+    { POSTERN_SUBMISSION_BASELINE: 'XCLIENT' },
+    'POSTERN_SUBMISSION_BASELINE has XCLIENT, which is not for a setting to offer; leave it out',
+  ],
+  [
     { POSTERN_IMAP_BASELINE: 'IDLE,STARTTLS' },
-    'POSTERN_IMAP_BASELINE has STARTTLS, which Postern offers by itself where it may; leave it out',
+    'POSTERN_IMAP_BASELINE has STARTTLS, which is not for a setting to offer; leave it out',
   ],
   [
     { POSTERN_PROTOCOLS: 'imaps,nntp' },

@@ -259,6 +259,83 @@ test('a disputed database that nobody ever owned goes by the hash where any serv
   expect(told(disputed, {})).toContain('ex1: ');
 });
 
+/** The usual world where every server offers POP3 as well; `down` names those whose POP3 is down. */
+function withPop3(changes: string[], down: readonly string[] = []): RoutingTable {
+  const table = tableAfter(changes);
+  const servers = table.servers.map((server) => {
+    const { imap } = server.protocols;
+    if (imap === undefined) return server;
+    const health = down.includes(server.id)
+      ? ({ is: 'down', why: 'no greeting' } as const)
+      : ({ is: 'up' } as const);
+    return { ...server, protocols: { ...server.protocols, pop3: { ...imap, health } } };
+  });
+  return { ...table, servers };
+}
+
+// One protocol of a server may be down while its others are up.
+test.each<[string, string[], string[], Partial<RouteQuestion>, string]>([
+  [
+    'exclusive: POP3 waits for the owner, though IMAP is served there',
+    [],
+    ['ex1'],
+    { protocol: 'pop3', pinnedServer: 0 },
+    'hold server_down: db1 is served by ex1, generation 3; ex1 is down: no greeting',
+  ],
+  ['exclusive: IMAP goes on', [], ['ex1'], { pinnedServer: 0 }, 'ex1: db1 is served by ex1, generation 3'],
+  [
+    'sticky: POP3 goes elsewhere while the IMAP sessions stay',
+    ['db1 sticky'],
+    ['ex1'],
+    { protocol: 'pop3', pinnedServer: 0 },
+    "ex2: db1 is served by ex1, generation 3; ex1 is down: no greeting; ex2 is chosen by the mailbox's hash",
+  ],
+  [
+    'sticky: and IMAP then joins it there, so that the doors are together again',
+    ['db1 sticky'],
+    ['ex1'],
+    { pinnedServer: 1 },
+    'ex2: sessions of the mailbox are open on ex2; db1 is served by ex1, generation 3',
+  ],
+  [
+    "unknown mailbox: POP3 leaves the ring's server, which is up for IMAP",
+    ['unknown hash'],
+    ['ex2'],
+    { protocol: 'pop3', database: -1, hashedServer: 1 },
+    "ex1: the directory does not know the mailbox; ex1 is chosen by the mailbox's hash",
+  ],
+  [
+    'unknown mailbox: IMAP stays with it',
+    ['unknown hash'],
+    ['ex2'],
+    { database: -1, hashedServer: 1 },
+    "ex2: the directory does not know the mailbox; ex2 is chosen by the mailbox's hash",
+  ],
+  [
+    'unknown mailbox: a door goes where another is open',
+    ['unknown hash'],
+    [],
+    { protocol: 'pop3', database: -1, hashedServer: 1, pinnedServer: 0 },
+    'ex1: the directory does not know the mailbox; sessions of the mailbox are open on ex1',
+  ],
+  [
+    'unknown mailbox: but not where its own protocol is down',
+    ['unknown hash'],
+    ['ex1'],
+    { protocol: 'pop3', database: -1, hashedServer: 1, pinnedServer: 0 },
+    "ex2: the directory does not know the mailbox; ex2 is chosen by the mailbox's hash",
+  ],
+  [
+    'free: unclaimed, a door goes where another is open',
+    ['db1 free', 'db1 unclaimed'],
+    [],
+    { hashedServer: 1, pinnedServer: 0 },
+    'ex1: no source says where db1 is active; sessions of the mailbox are open on ex1',
+  ],
+])('%s', (_, changes, down, question, expected) => {
+  expect(told(withPop3(changes, down), question)).toBe(expected);
+});
+
 test('a server that nobody has looked at yet is used, but after those that are known to be up', () => {
   const unknown = (table: RoutingTable, ...names: string[]): RoutingTable => ({
     ...table,

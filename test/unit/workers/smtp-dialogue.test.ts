@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Judgement } from '#workers/fronts/smtp/dialogue';
 import { smtpDialogues } from '#workers/smtp-dialogue';
 
@@ -112,17 +112,18 @@ test('a line over 16 KiB ends the dialogue', async () => {
   expect(wordOf(await open(true).judge(`NOOP ${'x'.repeat(16_384)}`))).toBe('421');
 });
 
-test('the first line is judged without the wait for early talkers', async () => {
-  const from = performance.now();
-  for (let count = 0; count < 20; count++) await open(true).judge('NOOP');
-  expect(performance.now() - from).toBeLessThan(1_000);
-});
-
 test('dialogues know nothing of one another', async () => {
   const [one, other] = [open(true), open(true)];
   await one.judge('EHLO laptop');
   expect(wordOf(await other.judge('AUTH'))).toBe('503');
   expect(wordOf(await one.judge('AUTH'))).toBe('auth');
+});
+
+test('a dialogue sets no timer, behind QUIT neither', async () => {
+  const set = vi.spyOn(globalThis, 'setTimeout');
+  for (const line of ['NOOP', 'NOSUCH', 'QUIT']) await open(true).judge(line);
+  expect(set).not.toHaveBeenCalled();
+  set.mockRestore();
 });
 
 test('nothing keeps a dialogue that is forgotten: the library lists what it connects itself', () => {

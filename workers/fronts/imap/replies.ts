@@ -39,6 +39,7 @@ const farewells: Farewells = {
   idle: '* BYE Idle for too long\r\n',
   tooManyConnections: '* BYE [UNAVAILABLE] Too many connections, try again later\r\n',
   tooManyFromAddress: '* BYE [LIMIT] Too many connections from your address\r\n',
+  tooManyForMailbox: '* BYE [LIMIT] Too many sessions of this mailbox\r\n',
   tlsRequired: '* BYE Log in after STARTTLS only\r\n',
   syntax: '* BAD Not IMAP\r\n* BYE Too many errors\r\n',
   wrongProtocol: '* BAD Not IMAP\r\n* BYE This is an IMAP server\r\n',

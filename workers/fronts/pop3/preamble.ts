@@ -160,9 +160,10 @@ function isFreeText(line: string): boolean {
 const noTag = '';
 
 /**
- * Words that depend on the state of the connection or on who asks, so that no setting may add them (V23).
+ * Words that depend on the state of the connection or on who asks (V23), or bring commands for before the
+ * login (RFC 6856) that would have to reach a server: no setting may add them.
  */
-const notForBaseline: ReadonlySet<string> = new Set(['STLS', 'SASL', 'XCLIENT']);
+const notForBaseline: ReadonlySet<string> = new Set('STLS SASL XCLIENT UTF8 UTF8=USER LANG'.split(' '));
 
 /** RFC 1939 sections 5 to 7; NOOP and RSET too belong to the state behind the login. */
 const laterCommands: ReadonlySet<string> = new Set('STAT LIST RETR DELE NOOP RSET TOP UIDL LAST'.split(' '));

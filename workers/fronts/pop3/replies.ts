@@ -40,6 +40,8 @@ const farewells: Farewells = {
   idle: '-ERR Idle for too long\r\n',
   tooManyConnections: '-ERR [SYS/TEMP] Too many connections, try again later\r\n',
   tooManyFromAddress: '-ERR [SYS/TEMP] Too many connections from your address\r\n',
+  // RFC 2449 section 8.1.2: the password was right, and nobody is to be asked for it again.
+  tooManyForMailbox: '-ERR [IN-USE] Too many sessions of this mailbox\r\n',
   tlsRequired: '-ERR [SYS/PERM] Log in after STLS only\r\n',
   syntax: '-ERR Too many errors\r\n',
   wrongProtocol: '-ERR This is a POP3 server\r\n',

@@ -47,6 +47,7 @@ const farewells: Farewells = {
   idle: 'BYE "Idle for too long"\r\n',
   tooManyConnections: 'BYE (TRYLATER) "Too many connections, try again later"\r\n',
   tooManyFromAddress: 'BYE (TRYLATER) "Too many connections from your address"\r\n',
+  tooManyForMailbox: 'BYE (TRYLATER) "Too many sessions of this mailbox"\r\n',
   tlsRequired: 'BYE (ENCRYPT-NEEDED) "Log in after STARTTLS only"\r\n',
   syntax: 'BYE "Too many errors"\r\n',
   wrongProtocol: 'BYE "This is a ManageSieve server"\r\n',

@@ -95,6 +95,7 @@ const farewells: Farewells = {
   idle: '421 4.4.2 Idle for too long\r\n',
   tooManyConnections: '421 4.3.2 Too many connections, try again later\r\n',
   tooManyFromAddress: '421 4.7.0 Too many connections from your address\r\n',
+  tooManyForMailbox: '421 4.7.0 Too many sessions of this mailbox\r\n',
   tlsRequired: '421 4.7.0 Log in after STARTTLS only\r\n',
   syntax: `500 5.5.2 Not SMTP\r\n${replies.tooManyErrors}`,
   wrongProtocol: '421 4.7.0 This is a mail submission server\r\n',

@@ -1,4 +1,5 @@
-//! What crosses at the start and with each published table: plain objects, checked while they are converted.
+//! What crosses at the start and with each published table: plain objects, checked while they are
+//! converted.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -33,6 +34,9 @@ pub struct EngineLimits {
     pub tls_timeout_ms: u32,
     pub connect_timeout_ms: u32,
     pub login_attempts_max: u32,
+    pub sessions_per_mailbox_max: u32,
+    /// How long the answer to a refused login is held back at the most; 0: not at all.
+    pub login_delay_max_ms: u32,
 }
 
 #[napi(object)]
@@ -114,6 +118,8 @@ impl EngineConfig {
             tls_timeout_ms: limits.tls_timeout_ms.into(),
             connect_timeout_ms: limits.connect_timeout_ms.into(),
             login_attempts_max: limits.login_attempts_max,
+            sessions_per_mailbox_max: limits.sessions_per_mailbox_max,
+            login_delay_max_ms: limits.login_delay_max_ms.into(),
         };
         if !(1..=IO_THREADS_MAX).contains(&self.io_threads) {
             return Err(fault(format!("{} IO threads; 1 to {IO_THREADS_MAX} are possible", self.io_threads)));
@@ -194,7 +200,7 @@ fn socket_address(text: &str) -> Result<SocketAddr> {
     text.parse().map_err(|_| fault(format!("{text} is no address with a port")))
 }
 
-fn protocol(code: u32) -> Result<u8> {
+pub fn protocol(code: u32) -> Result<u8> {
     u8::try_from(code).map_err(|_| fault(format!("no protocol has the code {code}")))
 }
 

@@ -13,7 +13,7 @@ use postern_engine::goodbye::Order;
 use postern_engine::selection as engine_selection;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use crate::config::{CertificatePair, EngineConfig, EngineTable};
+use crate::config::{CertificatePair, EngineConfig, EngineTable, protocol};
 use crate::panics::note_panics;
 use crate::worker::index_or_none;
 use crate::{ENGINE, engine, fault};
@@ -30,8 +30,8 @@ pub struct BoundListener {
     pub address: String,
 }
 
-/// Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`. Throws
-/// in words: an address in use (by another process, too), a certificate that does not fit its key.
+/// Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`.
+/// Throws in words: an address in use (by another process, too), a certificate that does not fit its key.
 #[napi(catch_unwind)]
 pub fn start(config: EngineConfig) -> Result<Started> {
     if ENGINE.get().is_some() {
@@ -102,8 +102,8 @@ pub struct MailboxesLoaded {
     pub databases: Vec<String>,
 }
 
-/// Reads the mailboxes file on a thread of its own and swaps the table in. Rejects with "PATH line N: what is
-/// wrong"; the old table stays.
+/// Reads the mailboxes file on a thread of its own and swaps the table in. Rejects with "PATH line N: what
+/// is wrong"; the old table stays.
 #[napi(catch_unwind, ts_return_type = "Promise<MailboxesLoaded>")]
 pub fn load_mailboxes(env: &Env, path: String) -> Result<Object<'_>> {
     let engine = Arc::clone(engine()?);
@@ -158,6 +158,8 @@ pub struct Selection {
     pub server: Option<u32>,
     /// Sessions on this server are left out.
     pub except_server: Option<u32>,
+    /// The code of a protocol: sessions of its frontends.
+    pub protocol: Option<u32>,
 }
 
 impl Selection {
@@ -169,6 +171,7 @@ impl Selection {
             database: self.database,
             server: self.server,
             except_server: self.except_server,
+            protocol: self.protocol.map(protocol).transpose()?,
         })
     }
 }
@@ -227,17 +230,15 @@ fn session_row(engine: &Engine, row: &engine_selection::SessionRow) -> SessionRo
     }
 }
 
-/// What sessions are told, why, and how fast.
+/// Why sessions are told to go, and how fast. What each hears are its frontend's words for the reason.
 #[napi(object)]
 pub struct Goodbye {
     /// The code of an end reason.
     pub reason: u32,
-    /// Whole lines of the clients' protocol.
-    pub words: String,
     /// So many spliced sessions a second over all IO threads, evenly spread; 0 for all at once.
     pub per_second: u32,
     /// How long a session that was told may take until it stands between two commands. Then it goes: with
-    /// the words between two responses, without them inside one.
+    /// the words where its protocol has a place for them, else without.
     pub window_ms: u32,
 }
 
@@ -246,13 +247,12 @@ pub struct Goodbye {
 #[napi(catch_unwind, ts_return_type = "Promise<number>")]
 pub fn goodbye(env: &Env, selection: Selection, goodbye: Goodbye) -> Result<Object<'_>> {
     let engine = engine()?;
-    let Goodbye { reason, words, per_second, window_ms } = goodbye;
+    let Goodbye { reason, per_second, window_ms } = goodbye;
     let selection = selection.into_engine()?;
     let reason =
         EndReason::of(reason).ok_or_else(|| fault(format!("no end reason has the code {reason}")))?;
     let (deferred, promise) = later(env)?;
-    let words = words.into_bytes().into();
-    let order = Order { reason, words, per_second, window_ms: window_ms.into() };
+    let order = Order { reason, per_second, window_ms: window_ms.into() };
     engine.goodbye(&selection, order, Box::new(move |told| settle(deferred, Ok(told.len() as u32))));
     Ok(promise)
 }
@@ -314,6 +314,10 @@ pub struct Stats {
     pub goodbyes_worded: i64,
     /// The same, closed without words.
     pub goodbyes_plain: i64,
+    /// Logins that were refused, and whose clients heard so at once.
+    pub refusals: i64,
+    /// The same, where the answer was held back.
+    pub refusals_delayed: i64,
     /// Counts by code of the end reason.
     pub ends: Vec<i64>,
     pub workers: Vec<WorkerStats>,
@@ -362,6 +366,8 @@ pub fn stats() -> Result<Stats> {
         panics: counters.panics.get() as i64,
         goodbyes_worded: counters.goodbyes_worded.get() as i64,
         goodbyes_plain: counters.goodbyes_plain.get() as i64,
+        refusals: counters.refusals.get() as i64,
+        refusals_delayed: counters.refusals_delayed.get() as i64,
         ends: counters.ends().into_iter().map(|count| count as i64).collect(),
         workers: workers.collect(),
         revision: engine.table.load().revision as i64,

@@ -65,7 +65,8 @@ impl Addresses {
 }
 
 /// An IPv6 customer has a /64: its addresses count as one, or the limit would not limit anybody.
-fn counted_as(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn counted_as(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
             Some(v4) => v4.into(),

@@ -50,6 +50,7 @@ fn command(op: u32, argument: u32, bytes: &[u8]) -> Result<SessionCommand, Strin
         6 => SessionCommand::End { reason: reason(argument)?, words: owned() },
         7 => SessionCommand::Hold { milliseconds: argument },
         8 => SessionCommand::Name(String::from_utf8_lossy(bytes).into()),
+        9 => SessionCommand::Refuse { consumed: argument, bytes: owned() },
         #[cfg(feature = "faults")]
         OP_PANIC => SessionCommand::Panic,
         _ => return Err(format!("no command has the number {op}")),

@@ -28,6 +28,9 @@ pub struct Limits {
     pub tls_timeout_ms: u64,
     pub connect_timeout_ms: u64,
     pub login_attempts_max: u32,
+    pub sessions_per_mailbox_max: u32,
+    /// How long the answer to a refused login is held back at the most; 0: not at all.
+    pub login_delay_max_ms: u64,
 }
 
 #[derive(Debug)]

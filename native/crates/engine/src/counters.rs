@@ -19,6 +19,10 @@ pub struct Counters {
     pub goodbyes_worded: Count,
     /// The same, closed without words.
     pub goodbyes_plain: Count,
+    /// Refusals whose answer went out at once.
+    pub refusals: Count,
+    /// Those whose answer was held back.
+    pub refusals_delayed: Count,
     ends: [Count; CODES],
 }
 
@@ -54,6 +58,8 @@ impl Default for Counters {
             probes: Count::default(),
             goodbyes_worded: Count::default(),
             goodbyes_plain: Count::default(),
+            refusals: Count::default(),
+            refusals_delayed: Count::default(),
             ends: std::array::from_fn(|_| Count::default()),
         }
     }

@@ -1,5 +1,5 @@
-//! Why a session ended. The codes and names are those of `gateway/model/end-reason.ts`, which also says whose
-//! doing each was; a test compares the two tables. A code is never given a new meaning.
+//! Why a session ended. The codes and names are those of `gateway/model/end-reason.ts`, which also says
+//! whose doing each was; a test compares the two tables. A code is never given a new meaning.
 
 macro_rules! end_reasons {
     ($($variant:ident = $code:literal $name:literal $text:literal,)*) => {
@@ -79,6 +79,7 @@ end_reasons! {
     ServerLeft = 43 "server_left" "the server closed the connection during the handoff",
     HeldElsewhere = 44 "held_elsewhere" "sessions of the mailbox were still open on the server it moved from",
     TlsTruncated = 45 "tls_truncated" "a TLS connection ended without its closing alert",
+    TooManyForMailbox = 46 "too_many_for_mailbox" "the mailbox has as many sessions as it may",
 }
 
 /// One more than the highest code: the length of a table that codes index.

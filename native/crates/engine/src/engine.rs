@@ -24,6 +24,7 @@ use crate::goodbye::{Goodbye, Order};
 use crate::inbox::{Inbox, Message};
 use crate::io_thread::{self, BoundSocket};
 use crate::listener::Reserve;
+use crate::logins::Logins;
 use crate::probe::ProbeJob;
 use crate::selection::{Gather, Selection, SessionRow};
 use crate::worker_link::{WorkerId, WorkerLink};
@@ -36,6 +37,7 @@ pub struct Engine {
     pub ends: Ends,
     pub pins: Pins,
     pub addresses: Arc<Addresses>,
+    pub logins: Logins,
     pub reserve: Reserve,
     pub table: ArcSwap<RoutingTable<Endpoint>>,
     pub mailboxes: ArcSwap<Mailboxes>,
@@ -80,6 +82,7 @@ impl Engine {
             ends: Ends::default(),
             pins: Pins::new(PIN_SHARDS),
             addresses: Arc::new(Addresses::new(limits.connections_max, limits.connections_per_address_max)),
+            logins: Logins::new(limits.login_delay_max_ms),
             reserve: Reserve::default(),
             table: ArcSwap::from_pointee(RoutingTable::empty()),
             mailboxes: ArcSwap::from_pointee(Mailboxes::empty(seed)),
@@ -109,7 +112,8 @@ impl Engine {
         Ok(())
     }
 
-    /// New certificates for connections from now on. Tickets stay good: their keys are not the certificates'.
+    /// New certificates for connections from now on. Tickets stay good: their keys are not the
+    /// certificates'.
     ///
     /// # Errors
     /// In words; the old certificates stay.
@@ -179,7 +183,8 @@ impl Engine {
         }
     }
 
-    /// Tells the matching sessions to go, at the order's pace; answers at once with those that it will reach.
+    /// Tells the matching sessions to go, at the order's pace; answers at once with those that it will
+    /// reach.
     pub fn goodbye(
         &self,
         selection: &Selection,

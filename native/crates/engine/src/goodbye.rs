@@ -1,16 +1,14 @@
 //! A goodbye to many sessions at once, at a pace: each spliced session gets a turn, and the turns of all IO
 //! threads come from one count, so that they are evenly spread however the sessions lie on the threads.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::end_reason::EndReason;
 
 /// What sessions are to be told, and how fast.
 pub struct Order {
+    /// Its words are those of each session's frontend.
     pub reason: EndReason,
-    /// Whole lines of the client's protocol.
-    pub words: Arc<[u8]>,
     /// So many sessions a second over all IO threads; 0 for all at once.
     pub per_second: u32,
     /// How long a session that was told may take to come to a safe boundary.
@@ -25,10 +23,9 @@ pub struct Goodbye {
 }
 
 /// One session's share of a goodbye. `told_ms <= until_ms`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Farewell {
     pub reason: EndReason,
-    pub words: Arc<[u8]>,
     /// From now on the session goes as soon as it stands at a safe boundary.
     pub told_ms: u64,
     /// Then it goes, wherever it stands.
@@ -56,8 +53,8 @@ impl Goodbye {
     }
 
     fn told_at(&self, told_ms: u64) -> Farewell {
-        let Order { reason, ref words, window_ms, .. } = self.order;
-        Farewell { reason, words: Arc::clone(words), told_ms, until_ms: told_ms.saturating_add(window_ms) }
+        let Order { reason, window_ms, .. } = self.order;
+        Farewell { reason, told_ms, until_ms: told_ms.saturating_add(window_ms) }
     }
 }
 
@@ -82,8 +79,7 @@ mod tests {
     use super::*;
 
     fn goodbye(per_second: u32) -> Goodbye {
-        let words = b"* BYE\r\n".as_slice().into();
-        Goodbye::begin(Order { reason: EndReason::Drained, words, per_second, window_ms: 500 }, 10_000)
+        Goodbye::begin(Order { reason: EndReason::Drained, per_second, window_ms: 500 }, 10_000)
     }
 
     #[test]
@@ -114,7 +110,7 @@ mod tests {
 
     #[test]
     fn of_two_goodbyes_the_earlier_end_wins_and_the_earlier_turn_counts() {
-        let of = |reason, told_ms, until_ms| Farewell { reason, words: [].into(), told_ms, until_ms };
+        let of = |reason, told_ms, until_ms| Farewell { reason, told_ms, until_ms };
         let (drained, kicked) = (EndReason::Drained, EndReason::Kicked);
         for (first, second, both) in [
             (of(drained, 50, 90), of(kicked, 10, 20), of(kicked, 10, 20)),
@@ -123,7 +119,7 @@ mod tests {
             (of(drained, 10, 90), of(kicked, 50, 60), of(kicked, 10, 60)),
             (of(drained, 10, 90), of(kicked, 10, 90), of(drained, 10, 90)),
         ] {
-            assert_eq!(first.clone().or_earlier(second.clone()), both, "{first:?} {second:?}");
+            assert_eq!(first.or_earlier(second), both, "{first:?} {second:?}");
         }
     }
 

@@ -247,7 +247,8 @@ impl Io {
     }
 
     fn matching(&self, selection: &Selection) -> Vec<Rc<Slot>> {
-        self.slots.borrow().all().filter(|slot| selection.matches(slot)).cloned().collect()
+        let frontends = &self.engine.config.frontends;
+        self.slots.borrow().all().filter(|slot| selection.matches(slot, frontends)).cloned().collect()
     }
 }
 

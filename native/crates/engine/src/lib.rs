@@ -1,9 +1,9 @@
-//! The engine: owns every socket, does TLS, frames the preamble for the workers, dials servers, plays handoff
-//! scripts, and carries all bytes after that. It decides nothing about mail: TypeScript decides, Rust
-//! carries.
+//! The engine: owns every socket, does TLS, frames the preamble for the workers, dials servers, plays
+//! handoff scripts, and carries all bytes after that. It decides nothing about mail: TypeScript decides,
+//! Rust carries.
 //!
-//! Read `session` first, then `preamble`, `handoff`, `splice`; `io_thread` is what they run on, `engine` what
-//! all threads share, `commands` and `worker_link` the border to the workers.
+//! Read `session` first, then `preamble`, `handoff`, `splice`; `io_thread` is what they run on, `engine`
+//! what all threads share, `commands` and `worker_link` the border to the workers.
 
 pub mod addresses;
 pub mod clock;
@@ -19,6 +19,7 @@ mod handshake_turns;
 pub mod inbox;
 pub mod io_thread;
 pub mod listener;
+pub mod logins;
 pub mod net;
 pub mod placement;
 mod preamble;

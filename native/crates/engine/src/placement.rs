@@ -15,6 +15,7 @@ use crate::slot::Placement;
 /// # Errors
 /// `CopyMoved`: the table has another owner or generation, or the server takes no new sessions any more.
 /// `HeldElsewhere`: sessions live on another server.
+/// `TooManyForMailbox`: it has as many sessions as it may.
 pub fn admit(
     engine: &Engine,
     placement: Placement,
@@ -24,7 +25,8 @@ pub fn admit(
     let Placement { server: Some(server), database, generation, mailbox, .. } = placement else {
         return Err(EndReason::InternalError);
     };
-    let request = PinRequest { mailbox, server, generation, exclusive: is_exclusive };
+    let sessions_max = engine.config.limits.sessions_per_mailbox_max;
+    let request = PinRequest { mailbox, server, generation, exclusive: is_exclusive, sessions_max };
     let is_current = || {
         let table = engine.table.load();
         let is_owner = || database.is_none_or(|database| table.is_current(database, server, generation));
@@ -34,6 +36,7 @@ pub fn admit(
         Admission::Admitted => Ok(()),
         Admission::Moved => Err(EndReason::CopyMoved),
         Admission::Elsewhere(_) => Err(EndReason::HeldElsewhere),
+        Admission::Full => Err(EndReason::TooManyForMailbox),
     }
 }
 

@@ -1,7 +1,7 @@
-//! The talk before the splice, on the engine's side: frames what the client sends into lines and literals for
-//! the worker, and carries out what the worker decides. It knows no protocol; the frontend's words and the
-//! worker's are all it ever says. `reading` has the client's bytes, `client_tls` the handshake, `login` the
-//! handoff.
+//! The talk before the splice, on the engine's side: frames what the client sends into lines and literals
+//! for the worker, and carries out what the worker decides. It knows no protocol; the frontend's words and
+//! the worker's are all it ever says. `reading` has the client's bytes, `client_tls` the handshake, `login`
+//! the handoff, `refusal` the answer to a login that was refused.
 //!
 //! Offsets count the client's clear bytes; `base <= base + framed <= base + read.len()`. What is read stays
 //! in `read` until the worker says that it is consumed.
@@ -9,6 +9,7 @@
 mod client_tls;
 mod login;
 mod reading;
+mod refusal;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -16,6 +17,7 @@ use std::rc::Rc;
 use postern_queue::worker_queue::Pushed;
 use postern_tls::{AnySide, PlainSide, Side, SideFault, TlsFacts};
 use postern_wire::framer::{Framer, FramerLimits};
+use postern_wire::tracker::Tracker;
 use zeroize::Zeroizing;
 
 use self::client_tls::tls_fields;
@@ -76,6 +78,8 @@ struct Preamble<'a> {
     has_spoken: bool,
     /// Logins that servers refused. Failures of ours are no guesses of the client's.
     refusals: u32,
+    /// The mailbox of the last handoff.
+    asked_mailbox: Option<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -112,6 +116,7 @@ impl<'a> Preamble<'a> {
             held_until_ms: 0,
             has_spoken: false,
             refusals: 0,
+            asked_mailbox: None,
         }
     }
 
@@ -232,17 +237,22 @@ impl<'a> Preamble<'a> {
                 self.consume(consumed);
                 return self.handoff(request).await;
             }
+            SessionCommand::Refuse { consumed, bytes } => self.refuse(consumed, &bytes).await?,
             SessionCommand::Hold { milliseconds } => self.hold(milliseconds.into()),
             SessionCommand::Name(user) => *self.slot().user.borrow_mut() = user,
             SessionCommand::End { reason, words } => {
                 // The worker knows: it is not told.
                 self.dismiss_worker();
+                if reason == EndReason::UnknownMailbox {
+                    // Names that nobody has must not be guessed faster than passwords.
+                    self.wait_as_refused(None).await?;
+                }
                 return Err(Ending { reason, detail: String::new(), words });
             }
             // Meant for a handoff that has ended meanwhile.
             SessionCommand::Goodbye(farewell) if concerns_a_server(farewell.reason) => {}
-            SessionCommand::Goodbye(Farewell { reason, words, .. }) => {
-                return Err(Ending { reason, detail: String::new(), words: words.to_vec() });
+            SessionCommand::Goodbye(Farewell { reason, .. }) => {
+                return Err(Ending::worded(reason, self.guard.frontend()));
             }
             SessionCommand::WorkerGone => self.worker_gone()?,
             // `frame` tries again.
@@ -271,7 +281,8 @@ impl<'a> Preamble<'a> {
         dismiss_worker(self.io(), self.slot());
     }
 
-    /// A client that has said nothing loses nothing: another worker takes it. The rest is told to come again.
+    /// A client that has said nothing loses nothing: another worker takes it. The rest is told to come
+    /// again.
     fn worker_gone(&mut self) -> Result<(), Ending> {
         self.dismiss_worker();
         if self.read_total > 0 || self.has_left {
@@ -310,7 +321,10 @@ impl<'a> Preamble<'a> {
         let pending = std::mem::take(&mut *self.read);
         let client_left = self.has_left;
         let plain = Client { net: self.client.net, side: std::mem::replace(&mut self.client.side, none()) };
-        Spliced::new(plain, opened.server, pending, opened.pin).with_client_left(client_left)
+        let tracker = Tracker::behind_login(self.guard.frontend().protocol, &opened.server.words);
+        Spliced::new(plain, opened.server, opened.pin, tracker)
+            .with_pending(pending)
+            .with_client_left(client_left)
     }
 }
 

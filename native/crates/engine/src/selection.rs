@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use postern_queue::session_id::SessionId;
 
+use crate::config::FrontendConfig;
 use crate::slot::{Placement, Slot};
 
 /// Sessions that match all that is given.
@@ -16,17 +17,23 @@ pub struct Selection {
     pub server: Option<u32>,
     /// Those that are on this server are left out.
     pub except_server: Option<u32>,
+    /// Those of frontends that speak this protocol.
+    pub protocol: Option<u8>,
 }
 
 impl Selection {
+    /// `frontends`: the slot's place in them says what it speaks.
     #[must_use]
-    pub fn matches(&self, slot: &Slot) -> bool {
+    pub fn matches(&self, slot: &Slot, frontends: &[FrontendConfig]) -> bool {
         let Placement { server, database, mailbox, .. } = slot.placement.get();
         self.sessions.as_ref().is_none_or(|ids| ids.contains(&slot.id.number()))
             && self.mailbox.is_none_or(|wanted| server.is_some() && wanted == mailbox)
             && self.database.is_none_or(|wanted| database == Some(wanted))
             && self.server.is_none_or(|wanted| server == Some(wanted))
             && self.except_server.is_none_or(|spared| server.is_some_and(|server| server != spared))
+            && self.protocol.is_none_or(|wanted| {
+                frontends.get(slot.frontend).is_some_and(|frontend| frontend.protocol == wanted)
+            })
     }
 }
 

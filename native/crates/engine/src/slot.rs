@@ -110,6 +110,11 @@ pub enum SessionCommand {
         milliseconds: u32,
     },
     Name(Box<str>),
+    /// The client's login was refused: the answer, which may have to wait.
+    Refuse {
+        consumed: u32,
+        bytes: Vec<u8>,
+    },
     Goodbye(Farewell),
     WorkerGone,
     WorkerHasRoom,
@@ -119,8 +124,8 @@ pub enum SessionCommand {
 }
 
 impl SessionCommand {
-    /// A test's order to break is obeyed wherever a session takes commands: in the preamble, in the handoff,
-    /// in the splice.
+    /// A test's order to break is obeyed wherever a session takes commands: in the preamble, in the
+    /// handoff, in the splice.
     #[cfg(feature = "faults")]
     #[allow(clippy::panic)]
     pub fn break_if_told(&self) {
@@ -179,6 +184,12 @@ impl Slot {
     /// A command that has time until the session is awake: a deadline must see to that.
     pub fn leave_word(&self, command: SessionCommand) {
         self.commands.borrow_mut().push_back(command);
+    }
+
+    /// Commands that were taken too early, and come before those that wait.
+    pub fn put_back(&self, early: Vec<SessionCommand>) {
+        let mut commands = self.commands.borrow_mut();
+        early.into_iter().rev().for_each(|command| commands.push_front(command));
     }
 
     pub fn next_command(&self) -> Option<SessionCommand> {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use postern_tls::{AnySide, ReadOutcome, Side, SideFault};
 use postern_wire::tracker::{Boundary, Tracker};
 
-use self::parting::{Manner, Parting};
+use self::parting::{Manner, Parting, Standing};
 
 use crate::end_reason::EndReason;
 use crate::handoff::OpenServer;
@@ -34,7 +34,8 @@ pub struct Spliced {
 
 /// Carries bytes until both directions are done, a side breaks, time is up, or the session is told to go.
 ///
-/// Boxed, since a future keeps what it was given beside what it works on, and its caller's has room for both.
+/// Boxed, since a future keeps what it was given beside what it works on, and its caller's has room for
+/// both.
 pub async fn run(guard: &SessionGuard, mut spliced: Box<Spliced>) -> (Client, Ending) {
     guard.io.engine.counters.spliced.add(1);
     guard.slot.active_ms.set(guard.io.now_ms());
@@ -45,20 +46,26 @@ pub async fn run(guard: &SessionGuard, mut spliced: Box<Spliced>) -> (Client, En
 }
 
 impl Spliced {
-    /// `pending`: what the client sent behind its login.
+    /// `tracker` has seen what the server answered to the login.
     #[must_use]
-    pub fn new(client: Client, server: OpenServer, pending: Vec<u8>, pin: PinGuard) -> Self {
-        let mut tracker = Tracker::imap(&server.words);
-        tracker.saw_client(&pending);
+    pub fn new(client: Client, server: OpenServer, pin: PinGuard, tracker: Tracker) -> Self {
         Self {
             client: End::new(client.net, client.side, server.words),
-            server: End::new(server.net, server.side, pending),
+            server: End::new(server.net, server.side, Vec::new()),
             tracker,
             parting: Parting::default(),
             first_close: None,
             deaf_server: None,
             _pin: pin,
         }
+    }
+
+    /// What the client sent behind its login.
+    #[must_use]
+    pub fn with_pending(mut self, pending: Vec<u8>) -> Self {
+        self.tracker.saw_client(&pending);
+        self.server.backlog = pending;
+        self
     }
 
     /// The client has closed its side already, before the splice.
@@ -90,6 +97,7 @@ impl Spliced {
                 return Poll::Ready(ending);
             }
             if let Progress::Waiting = progress {
+                self.look_again(guard);
                 guard.slot.wake_with(context);
                 return Poll::Pending;
             }
@@ -101,20 +109,28 @@ impl Spliced {
     }
 
     fn carry_both(&mut self, guard: &SessionGuard, context: &mut Context<'_>) -> Result<Progress, Ending> {
-        let Self { client, server, tracker, deaf_server, .. } = self;
+        let Self { client, server, tracker, parting, deaf_server, .. } = self;
         let slot = &guard.slot;
+        let is_told = parting.is_told(guard.io.now_ms());
         let moved_before = (slot.bytes_in.get(), slot.bytes_out.get());
         let up = match deaf_server {
             Some(_) => Progress::Finished,
             None => carry(&guard.io, client, server, context, &mut |bytes| {
                 slot.bytes_in.set(slot.bytes_in.get() + bytes.len() as u64);
+                // Behind one command that the server did not get it gets no other.
+                if parting.has_refused || is_told && tracker.may_refuse(bytes) {
+                    parting.has_refused = true;
+                    return Verdict::Keep;
+                }
                 tracker.saw_client(bytes);
+                Verdict::PassOn
             })
             .or_else(|broken| broken.of_client_to_server(deaf_server))?,
         };
         let down = carry(&guard.io, server, client, context, &mut |bytes| {
             slot.bytes_out.set(slot.bytes_out.get() + bytes.len() as u64);
             tracker.saw_server(bytes);
+            Verdict::PassOn
         })
         .map_err(|broken| broken.of_server_to_client(deaf_server.take()))?;
         if moved_before != (slot.bytes_in.get(), slot.bytes_out.get()) {
@@ -148,23 +164,40 @@ impl Spliced {
 
     /// A session that was told goodbye is weighed after each step of carrying, and at its deadlines.
     fn told_to_go(&mut self, guard: &SessionGuard) -> Option<Ending> {
-        let farewell = self.parting.farewell()?;
-        let is_flushed = !self.client.has_unsent();
-        let boundary = self.tracker.boundary();
-        let manner = self.parting.manner(boundary, is_flushed, guard.io.now_ms())?;
-        let (reason, said) = (farewell.reason, farewell.words.to_vec());
+        let reason = self.parting.farewell()?.reason;
+        let standing = self.standing(guard);
+        let manner = self.parting.manner(&standing)?;
         let counters = &guard.io.engine.counters;
         Some(match manner {
             Manner::Worded => {
                 counters.goodbyes_worded.add(1);
-                Ending { reason, detail: String::new(), words: self.last_words(&said) }
+                let words = self.last_words(guard.frontend().words.of(reason));
+                Ending { reason, detail: String::new(), words }
             }
             Manner::Plain => {
                 counters.goodbyes_plain.add(1);
-                let detail = if boundary == Boundary::Opaque { OPAQUE } else { INSIDE };
-                Ending { reason, detail: detail.into(), words: Vec::new() }
+                // What the client has still to get is whole where no response is half sent.
+                let is_whole = matches!(standing.boundary, Boundary::Quiet | Boundary::Owed);
+                let words = if is_whole { self.last_words(&[]) } else { Vec::new() };
+                Ending { reason, detail: why_plain(standing.boundary).into(), words }
             }
         })
+    }
+
+    fn standing(&self, guard: &SessionGuard) -> Standing {
+        Standing {
+            boundary: self.tracker.boundary(),
+            is_flushed: !self.client.has_unsent(),
+            active_ms: guard.slot.active_ms.get(),
+            now_ms: guard.io.now_ms(),
+        }
+    }
+
+    /// A session that was told goodbye may have to be looked at earlier now than its deadline says.
+    fn look_again(&self, guard: &SessionGuard) {
+        if self.parting.farewell().is_some() {
+            self.put_deadline(guard, guard.slot.active_ms.get() + self.allowed_ms(guard));
+        }
     }
 
     /// What the client has still to get of the server, then ours: after them nothing follows. A server that
@@ -180,7 +213,7 @@ impl Spliced {
     /// The deadline: when nothing may have moved until then, or when a goodbye wants a look, if that is
     /// earlier.
     fn put_deadline(&self, guard: &SessionGuard, quiet_ms: u64) {
-        let look_ms = self.parting.next_look_ms(guard.io.now_ms());
+        let look_ms = self.parting.next_look_ms(&self.standing(guard));
         guard.io.set_deadline(&guard.slot, quiet_ms.min(look_ms));
     }
 
@@ -210,7 +243,8 @@ impl Spliced {
                 let words = self.last_words(guard.frontend().words.of(reason));
                 Ending { reason, detail: String::new(), words }
             }
-            Boundary::Inside | Boundary::Opaque => Ending::quiet(reason),
+            // RFC 1939 section 3: a server whose client is idle closes without a word.
+            Boundary::Quiet | Boundary::Owed | Boundary::Inside | Boundary::Opaque => Ending::quiet(reason),
         })
     }
 }
@@ -223,6 +257,13 @@ struct End {
     is_read_closed: bool,
     is_write_closed: bool,
     is_truncated: bool,
+}
+
+/// What becomes of the bytes that were read.
+enum Verdict {
+    PassOn,
+    /// The other side does not get them.
+    Keep,
 }
 
 enum Progress {
@@ -268,7 +309,7 @@ fn carry(
     from: &mut End,
     to: &mut End,
     context: &mut Context<'_>,
-    seen: &mut dyn FnMut(&[u8]),
+    seen: &mut dyn FnMut(&[u8]) -> Verdict,
 ) -> Result<Progress, Broken> {
     if !to.send_backlog(io, context).map_err(Broken::Writing)? {
         return Ok(Progress::Waiting);
@@ -280,8 +321,9 @@ fn carry(
     let mut fault = None;
     let outcome = io.with_read_scratch(|scratch| {
         side.read(net, scratch, &mut |bytes| {
-            seen(bytes);
-            if let Err(error) = to.send(io, bytes) {
+            if let Verdict::PassOn = seen(bytes)
+                && let Err(error) = to.send(io, bytes)
+            {
                 fault.get_or_insert(error);
             }
         })
@@ -365,12 +407,23 @@ impl End {
     }
 }
 
+/// For the log: a mail program that was not told why may show an error.
+fn why_plain(boundary: Boundary) -> &'static str {
+    match boundary {
+        Boundary::Opaque => "closed without words: the stream is compressed, or no protocol that is known",
+        Boundary::Quiet => "closed without words: the client has asked nothing",
+        Boundary::Owed => {
+            "closed without words: the server did not say whether it has done what it was asked"
+        }
+        Boundary::Safe | Boundary::Between | Boundary::Inside => {
+            "closed without words, in the middle of a response"
+        }
+    }
+}
+
 /// Fairness: so many buffers each way, then the thread's other sessions have their turn.
 const ROUNDS_MAX: usize = 16;
 /// A server that has closed, or a client that has: what remains takes seconds, not the half hour of IDLE.
 const HALF_CLOSED_MS: u64 = 60_000;
 /// For what a server said before it broke off.
 const LAST_ANSWERS_MS: u64 = 2_000;
-/// For the log: a mail program that was not told why may show an error.
-const INSIDE: &str = "closed without words, in the middle of a response";
-const OPAQUE: &str = "closed without words: the stream is compressed, or no IMAP that is known";

@@ -209,8 +209,7 @@ fn a_second_goodbye_with_an_earlier_end_overtakes_the_first() {
     let (bench, mut worker, server) = one_server();
     let (mut client, mut inside) = spliced(&bench, &mut worker, &server);
     shows_life(&mut client, &mut inside, "a2 SEARCH BODY needle\r\n");
-    let words = b"* BYE drained\r\n".as_slice().into();
-    let drained = Order { reason: EndReason::Drained, words, ..kick(WINDOW_MS) };
+    let drained = Order { reason: EndReason::Drained, ..kick(WINDOW_MS) };
     bench.goodbye(&Selection::default(), drained);
     shows_life(&mut inside, &mut client, "* OK Still searching\r\n");
     bench.goodbye(&Selection::default(), kick(0));
@@ -222,8 +221,7 @@ fn a_second_goodbye_with_an_earlier_end_overtakes_the_first() {
 fn a_kick_does_not_wait_for_the_turn_that_a_session_has_in_another_goodbye() {
     let (bench, mut worker, server) = one_server();
     let mut sessions: Vec<_> = (0..4).map(|_| spliced(&bench, &mut worker, &server)).collect();
-    let words = b"* BYE drained\r\n".as_slice().into();
-    let slowly = Order { reason: EndReason::Drained, words, per_second: 1, window_ms: WINDOW_MS };
+    let slowly = Order { reason: EndReason::Drained, per_second: 1, window_ms: WINDOW_MS };
     assert_eq!(bench.goodbye(&Selection::default(), slowly).len(), 4);
     bench.wait_for_end(EndReason::Drained.code() as usize, 1);
     bench.goodbye(&Selection::default(), kick(0));

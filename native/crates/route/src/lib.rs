@@ -7,8 +7,10 @@
 //! - [`mailboxes`] finds a mailbox and its database by a key;
 //! - [`table`] says which server has a database, and how it is reached;
 //! - [`maglev`] finds a server for a mailbox without a database;
-//! - [`pins`] keeps a mailbox on one server while its sessions live.
+//! - [`pins`] keeps a mailbox on one server while its sessions live, and bounds how many;
+//! - [`backoff`] says how long the answer to a refused login is held back.
 
+pub mod backoff;
 pub mod interner;
 pub mod maglev;
 pub mod mailboxes;

@@ -1,8 +1,9 @@
-//! Keeps a mailbox on one server while its sessions live: the shared count of sessions by mailbox and server.
+//! Keeps a mailbox on one server while its sessions live: the shared count of sessions by mailbox and
+//! server.
 //!
 //! `admit` looks at the published table again under the lock of the mailbox's shard. So of two logins
-//! on two IO threads, one before and one behind a move, never both get through to different servers. What the
-//! check is, and what a refused session is told, the engine knows.
+//! on two IO threads, one before and one behind a move, never both get through to different servers. What
+//! the check is, and what a refused session is told, the engine knows.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -19,6 +20,8 @@ pub struct PinRequest {
     pub generation: u64,
     /// One server at a time.
     pub exclusive: bool,
+    /// How many sessions the mailbox may have, over all servers and protocols.
+    pub sessions_max: u32,
 }
 
 /// Whether a session is counted.
@@ -30,6 +33,8 @@ pub enum Admission {
     Moved,
     /// Sessions of the mailbox live on this other server.
     Elsewhere(u32),
+    /// The mailbox has as many sessions as it may.
+    Full,
 }
 
 /// Live sessions by mailbox, in shards so that IO threads seldom wait for each other.
@@ -61,8 +66,9 @@ impl Pins {
         Self { shards: (0..shards.max(1).next_power_of_two()).map(|_| Mutex::default()).collect() }
     }
 
-    /// Counts a session, unless an exclusive one would be the second server's or `check` says no. `check`
-    /// runs under the lock of the shard: it must be quick, and must not come back to the pins.
+    /// Counts a session, unless an exclusive one would be the second server's, the mailbox has as many as
+    /// it may, or `check` says no. `check` runs under the lock of the shard: it must be quick, and must not
+    /// come back to the pins.
     pub fn admit(&self, request: PinRequest, check: impl FnOnce() -> bool) -> Admission {
         let Some(mut shard) = self.shard(request.mailbox) else { return Admission::Moved };
         let pin = shard.entry(request.mailbox);
@@ -71,6 +77,11 @@ impl Pins {
             && let Some(elsewhere) = pin.get().elsewhere(request.server)
         {
             return Admission::Elsewhere(elsewhere);
+        }
+        if let Entry::Occupied(pin) = &pin
+            && pin.get().sessions() >= request.sessions_max
+        {
+            return Admission::Full;
         }
         if !check() {
             return Admission::Moved;
@@ -147,6 +158,11 @@ impl Pin {
         held.find(|held| held.server != server).map(|held| held.server)
     }
 
+    fn sessions(&self) -> u32 {
+        let others = self.others.iter().map(|held| held.sessions);
+        others.fold(self.latest.sessions, u32::saturating_add)
+    }
+
     fn add(&mut self, mut held: Held) {
         if self.latest.server != held.server {
             let before = std::mem::replace(&mut self.latest, Held { sessions: 0, ..held });
@@ -192,7 +208,7 @@ mod tests {
     const ANN: u64 = 0x1234_5678_9abc_def0;
 
     fn exclusive(server: u32) -> PinRequest {
-        PinRequest { mailbox: ANN, server, generation: 1, exclusive: true }
+        PinRequest { mailbox: ANN, server, generation: 1, exclusive: true, sessions_max: u32::MAX }
     }
 
     fn free(server: u32) -> PinRequest {
@@ -246,6 +262,21 @@ mod tests {
         assert_eq!(pins.server_of(ANN), Some(3));
         assert_eq!(pins.admit(exclusive(3), || true), Admission::Admitted);
         assert!(pins.release(ANN, 3) && pins.release(ANN, 3) && pins.is_empty());
+    }
+
+    #[test]
+    fn a_mailbox_has_no_more_sessions_than_it_may_whatever_servers_they_are_on() {
+        let pins = Pins::new(1);
+        let third = |server| PinRequest { sessions_max: 3, ..free(server) };
+        for server in [1, 2, 2] {
+            assert_eq!(pins.admit(third(server), || true), Admission::Admitted);
+        }
+        assert_eq!(pins.admit(third(1), || unreachable!()), Admission::Full);
+        assert_eq!(pins.admit(PinRequest { mailbox: ANN + 1, ..third(1) }, || true), Admission::Admitted);
+        assert_eq!(pins.admit(PinRequest { exclusive: true, ..third(1) }, || true), Admission::Elsewhere(2));
+        assert!(pins.release(ANN, 2));
+        assert_eq!(pins.admit(third(1), || true), Admission::Admitted);
+        assert_eq!(pins.admit(third(1), || true), Admission::Full);
     }
 
     #[test]

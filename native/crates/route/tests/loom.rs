@@ -48,7 +48,7 @@ impl Site {
         let generation = self.published.load(Ordering::SeqCst);
         let server = (generation % 2) as u32;
         let returned = self.returned.load(Ordering::SeqCst);
-        let request = PinRequest { mailbox: MAILBOX, server, generation, exclusive };
+        let request = PinRequest { mailbox: MAILBOX, server, generation, exclusive, sessions_max: 9 };
         let is_current = || !exclusive || self.published.load(Ordering::SeqCst) == generation;
         let admission = self.pins.admit(request, is_current);
         if admission == Admission::Admitted {
@@ -68,7 +68,8 @@ impl Site {
     }
 }
 
-/// Sessions on two IO threads while the database moves. Gives which outcomes there were in any interleaving.
+/// Sessions on two IO threads while the database moves. Gives which outcomes there were in any
+/// interleaving.
 fn model(exclusive: bool) -> [usize; 3] {
     let seen: Arc<[AtomicUsize; 3]> = Arc::default();
     let counted = Arc::clone(&seen);

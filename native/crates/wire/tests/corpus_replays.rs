@@ -8,6 +8,7 @@ mod script;
 #[path = "../../../fuzz/checks/server_lines.rs"]
 mod server_lines;
 #[path = "../../../fuzz/checks/tracker.rs"]
+#[allow(dead_code)]
 mod tracker;
 
 use proptest::prelude::*;
@@ -20,6 +21,9 @@ fn corpus_replays() {
         ("script", script::check),
         ("server_lines", server_lines::check),
         ("tracker", tracker::check),
+        ("tracker_pop3", tracker::pop3::check),
+        ("tracker_sieve", tracker::sieve::check),
+        ("tracker_submission", tracker::submission::check),
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
         let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -69,5 +73,111 @@ proptest! {
         server_lines::check(&bytes);
         script::check(&bytes);
         tracker::check(&bytes);
+        tracker::pop3::check(&bytes);
+        tracker::sieve::check(&bytes);
+        tracker::submission::check(&bytes);
     }
+
+    #[test]
+    fn however_any_talk_of_a_protocol_is_cut_words_fit_between_two_responses_only(
+        talk in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 0..40),
+    ) {
+        for (lines, check) in [
+            (POP3, tracker::pop3::check as fn(&[u8])),
+            (SIEVE, tracker::sieve::check),
+            (SUBMISSION, tracker::submission::check),
+        ] {
+            check(&recording(&talk, lines));
+        }
+    }
+}
+
+/// What a server and a client may say, and what they may not.
+type Lines = [&'static [&'static str]; 2];
+
+const POP3: Lines = [
+    &[
+        "+OK\r\n",
+        "+OK 2 mails\r\n",
+        "-ERR no\r\n",
+        "x\r\n",
+        ".\r\n",
+        "..\r\n",
+        "+ \r\n",
+        ".\n",
+        "+OK",
+        "\r\n",
+    ],
+    &[
+        "LIST\r\n",
+        "LIST 1\r\n",
+        "retr 1\r\n",
+        "DELE 1\r\n",
+        "UIDL \r\n",
+        "NOOP\n",
+        "QUIT\r\n",
+        "AUTH X\r\n",
+        "=\r\n",
+        "ST",
+    ],
+];
+const SIEVE: Lines = [
+    &[
+        "OK\r\n",
+        "NO \"no\"\r\n",
+        "BYE\r\n",
+        "\"a {3}\"\r\n",
+        "{5}\r\nOK\r\n",
+        "x\r\n",
+        "OK {4}\r\nOK\r\n",
+        "\r\n",
+        "no",
+        "OK\n",
+    ],
+    &[
+        "NOOP\r\n",
+        "PUTSCRIPT \"a\" {6+}\r\nBYE\r\n",
+        "x\r\n",
+        "\r\n",
+        "LISTSCRIPTS\r\n",
+        "STARTTLS\r\n",
+        "{3}\r\n",
+        "LOGOUT\r\n",
+    ],
+];
+const SUBMISSION: Lines = [
+    &[
+        "250 OK\r\n",
+        "250-A\r\n",
+        "354 go\r\n",
+        "550\r\n",
+        "421 bye\r\n",
+        "251-x\r\n",
+        "334 x\r\n",
+        "250 ",
+        "\r\n",
+        "2",
+    ],
+    &[
+        "MAIL FROM:<>\r\n",
+        "RCPT TO:<a@b>\r\n",
+        "DATA\r\n",
+        "x\r\n",
+        ".\r\n",
+        "BDAT 8 LAST\r\n",
+        "BDAT 6\r\n",
+        "RSET\r\n",
+        "QUIT\r\n",
+        "AUTH X\r\n",
+    ],
+];
+
+fn recording(talk: &[(bool, prop::sample::Index)], [server, client]: Lines) -> Vec<u8> {
+    let greeting = server[0];
+    let mut recording = format!("S {}\n{greeting}", greeting.len());
+    for (is_server, index) in talk {
+        let (mark, text) = if *is_server { ("S", index.get(server)) } else { ("C", index.get(client)) };
+        recording.push_str(&format!("{mark} {}\n{text}", text.len()));
+    }
+    recording.into_bytes()
 }

@@ -1,5 +1,5 @@
-//! The goodbye tracker: tables of what it says, real traffic, and streams whose boundaries are known because
-//! they were made here.
+//! The goodbye tracker: tables of what it says, real traffic, and streams whose boundaries are known
+//! because they were made here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../../../fuzz/checks/tracker.rs"]
@@ -9,7 +9,7 @@ mod reference;
 use postern_wire::tracker::Boundary::{Between, Inside, Opaque, Safe};
 use postern_wire::tracker::{Boundary, Tracker};
 use proptest::prelude::*;
-use reference::{Who, may_speak, pieces, response_ends, saw, server_stream};
+use reference::{Who, is_between, pieces, response_ends, saw, stream_of};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -268,10 +268,10 @@ fn in_real_traffic_cut_at_every_byte_words_fit_exactly_between_responses() {
     for path in files.filter(|path| path.file_name().unwrap().len() < 40) {
         let recording = std::fs::read(&path).unwrap();
         println!("{}", path.display());
-        reference::check_cuts(&recording, 1);
+        reference::check_cuts(&recording, 1, &reference::IMAP);
         let pieces = pieces(&recording);
         let (words, pieces) = (pieces[0].1, &pieces[1..]);
-        let stream = server_stream(words, pieces);
+        let stream = stream_of(Who::Server, words, pieces);
         let ends = response_ends(&stream);
         let answers = answers(&stream, &ends);
         let (mut tracker, mut client, mut offset) = (Tracker::imap(words), Vec::new(), words.len());
@@ -286,8 +286,8 @@ fn in_real_traffic_cut_at_every_byte_words_fit_exactly_between_responses() {
                 break;
             }
             cuts += 1;
-            found += usize::from(may_speak(&tracker));
-            assert_eq!(may_speak(&tracker), ends.contains(&offset), "at {offset}");
+            found += usize::from(is_between(&tracker));
+            assert_eq!(is_between(&tracker), ends.contains(&offset), "at {offset}");
             // Where a line has ended that announced no literal, the client is between two commands.
             let is_line_end = client.is_empty() || client.ends_with(b"\n") && !client.ends_with(b"}\r\n");
             if ends.contains(&offset) && is_line_end {
@@ -367,7 +367,7 @@ proptest! {
         for piece in responses.concat().chunks(cut) {
             tracker.saw_server(piece);
             offset += piece.len();
-            prop_assert_eq!(may_speak(&tracker), ends.contains(&offset), "at {}", offset);
+            prop_assert_eq!(is_between(&tracker), ends.contains(&offset), "at {}", offset);
             prop_assert_ne!(tracker.boundary(), Opaque);
         }
     }

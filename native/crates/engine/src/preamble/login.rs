@@ -77,13 +77,19 @@ impl Preamble<'_> {
         if !self.has_left {
             self.put_deadline(u64::MAX);
         }
+        self.asked_mailbox = Some(mailbox);
         let outcome = self.play(&io, &endpoint, script).await?;
         let Outcome::Open(opened) = outcome else { return Ok(outcome) };
+        io.engine.logins.let_in(self.slot().client.ip(), mailbox, io.now_ms());
         let placement = Placement { local_port: opened.net.local_port(), ..placement };
         match placement::admit(&io.engine, placement, protocol, is_exclusive) {
             Ok(()) => {
                 self.slot().placement.set(placement);
                 Ok(Outcome::Open(opened))
+            }
+            // A server has let the client in: asking another one changes nothing.
+            Err(reason @ EndReason::TooManyForMailbox) => {
+                Ok(Outcome::Failed(Failure { reason, detail: String::new(), is_untouched: false }))
             }
             Err(reason) => Ok(failed(reason, String::new())),
         }
@@ -119,8 +125,8 @@ impl Preamble<'_> {
             SessionCommand::Goodbye(farewell) if concerns_a_server(farewell.reason) => {
                 Ok(Some(failed(farewell.reason, String::new())))
             }
-            SessionCommand::Goodbye(Farewell { reason, words, .. }) => {
-                Err(Ending { reason, detail: String::new(), words: words.to_vec() })
+            SessionCommand::Goodbye(Farewell { reason, .. }) => {
+                Err(Ending::worded(reason, self.guard.frontend()))
             }
             SessionCommand::End { reason, words } => {
                 self.dismiss_worker();

@@ -44,15 +44,28 @@ pub fn limits() -> Limits {
         tls_timeout_ms: 5_000,
         connect_timeout_ms: 1_000,
         login_attempts_max: 3,
+        sessions_per_mailbox_max: u32::MAX,
+        login_delay_max_ms: 0,
     }
 }
 
 /// A clear-text frontend, so that tests read what goes over the wire. Two IO threads, two worker places.
 pub fn start(limits: Limits) -> Bench {
+    start_as(limits, |_| {})
+}
+
+/// The same with another configuration.
+pub fn start_as(limits: Limits, change: impl FnOnce(&mut EngineConfig)) -> Bench {
     let key = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
     let (certificate_pem, key_pem) = (key.cert.pem(), key.signing_key.serialize_pem());
-    let words =
-        [(0, "* BYE 0\r\n"), (9, "* BYE worker\r\n"), (5, "* BYE idle\r\n"), (7, "* BYE address\r\n")];
+    let words = [
+        (0, "* BYE 0\r\n"),
+        (9, "* BYE worker\r\n"),
+        (5, "* BYE idle\r\n"),
+        (7, "* BYE address\r\n"),
+        (37, "* BYE drained\r\n"),
+        (38, "* BYE kicked\r\n"),
+    ];
     let words: HashMap<u32, Vec<u8>> = words.map(|(code, text)| (code, text.as_bytes().to_vec())).into();
     let frontend = FrontendConfig {
         name: "imap".into(),
@@ -63,7 +76,8 @@ pub fn start(limits: Limits) -> Bench {
         idle_timeout_ms: 1_800_000,
         words: Words::new(words),
     };
-    let config = EngineConfig { io_threads: 2, workers: 2, limits, frontends: vec![frontend] };
+    let mut config = EngineConfig { io_threads: 2, workers: 2, limits, frontends: vec![frontend] };
+    change(&mut config);
     let pair = CertificatePair { certificate_pem: &certificate_pem, key_pem: &key_pem };
     let (engine, bound) = Engine::start(config, &[pair]).unwrap();
     engine.accept();
@@ -89,7 +103,7 @@ impl Bench {
         let servers = servers.iter().enumerate().map(|(index, address)| ServerRow {
             index: index as u32,
             weight: 100,
-            endpoints: vec![(1, endpoint(address))],
+            endpoints: (1..=4).map(|protocol| (protocol, endpoint(address))).collect(),
         });
         let databases = vec![DatabaseRow { index: 0, server: Some(owner), generation }];
         self.engine
@@ -213,10 +227,14 @@ impl Worker {
 
     /// A handoff of the mailbox to the server: greeting, LOGIN, tagged OK.
     pub fn hand_off(&self, line: &Event, place: Handoff) {
+        self.hand_off_by(line, place, &script());
+    }
+
+    pub fn hand_off_by(&self, line: &Event, place: Handoff, script: &[u8]) {
         let mut bytes = Vec::new();
         let words = [place.server, 0, place.generation, 0, place.mailbox, 0, 1];
         words.iter().for_each(|word: &u32| bytes.extend(word.to_le_bytes()));
-        bytes.extend(script());
+        bytes.extend(script);
         self.command(3, line.id, line.argument, &bytes);
     }
 }
@@ -227,8 +245,12 @@ pub struct Handoff {
     pub mailbox: u32,
 }
 
-/// expect "* OK", send "a1 LOGIN x y", expect "a1 OK" kept as final, or "a1 NO" refused.
 pub fn script() -> Vec<u8> {
+    script_of("* OK", "a1 LOGIN x y", ["a1 OK", "a1 NO"])
+}
+
+/// expect the greeting, send the login, expect its yes, kept as final, or its no, refused.
+pub fn script_of(greeting: &str, login: &str, [yes, no]: [&str; 2]) -> Vec<u8> {
     let rule = |action: u8, keep: u8, prefix: &str| {
         let mut rule = vec![action, keep, prefix.len() as u8];
         rule.extend(prefix.as_bytes());
@@ -241,12 +263,12 @@ pub fn script() -> Vec<u8> {
         step.extend(rules.concat());
         step
     };
-    let login = b"a1 LOGIN x y\r\n";
+    let login = format!("{login}\r\n");
     let mut send = vec![1, 0];
     send.extend((login.len() as u32).to_le_bytes());
-    send.extend(login);
-    let answers = [rule(1, 2, "a1 OK"), rule(2, 0, "a1 NO"), rule(4, 0, "* ")];
-    [vec![3], expect(&[rule(1, 0, "* OK")]), send, expect(&answers)].concat()
+    send.extend(login.bytes());
+    let answers = [rule(1, 2, yes), rule(2, 0, no), rule(4, 0, "* ")];
+    [vec![3], expect(&[rule(1, 0, greeting)]), send, expect(&answers)].concat()
 }
 
 /// One end of a TCP connection, line by line.
@@ -321,10 +343,9 @@ impl Server {
     }
 }
 
-/// `* BYE kicked`, to all at once.
+/// To all at once.
 pub fn kick(window_ms: u64) -> Order {
-    let words = b"* BYE kicked\r\n".as_slice().into();
-    Order { reason: EndReason::Kicked, words, per_second: 0, window_ms }
+    Order { reason: EndReason::Kicked, per_second: 0, window_ms }
 }
 
 pub const HOME: Handoff = Handoff { server: 0, generation: 1, mailbox: 7 };

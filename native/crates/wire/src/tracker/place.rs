@@ -89,6 +89,10 @@ impl Place {
     pub const START: Self = Self::First { hash: HASH_START, length: 0 };
     /// A line that is skipped whole.
     pub const ANY_LINE: Self = Self::rest(true);
+    /// A line whose first word is read as other lines' second.
+    pub const WORD: Self = Self::Second { hash: 0, letters: 0, length: 0 };
+    /// A line without a word to read.
+    pub const STRINGS: Self = Self::rest(false);
 
     #[must_use]
     pub fn is_start(self) -> bool {
