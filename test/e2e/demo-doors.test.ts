@@ -25,6 +25,14 @@ const doors: readonly (readonly [Frontend, Protocol])[] = [
   ['managesieve', 'sieve'],
 ];
 
+/** All of it, and nothing besides. */
+const goodbyes: Readonly<Record<Protocol, RegExp>> = {
+  imap: /^\* BYE \[UNAVAILABLE\] [^\r]*\r\n$/,
+  pop3: /^-ERR \[SYS\/TEMP\] [^\r]*\r\n$/,
+  sieve: /^BYE \(TRYLATER\) "[^\r]*"\r\n$/,
+  submission: /^421 4\.\d\.\d [^\r]*\r\n$/,
+};
+
 function open(frontend: Frontend, protocol: Protocol): Promise<DoorSession> {
   const address = demo.door(frontend);
   return openDoor[protocol](address, ann, address.tls === undefined ? anyCertificate : undefined);
@@ -65,7 +73,8 @@ test('all doors of a mailbox lead to one server, and follow a move with mail and
 
   const { status, stdout } = await demo.postern('lab', 'move', 'db1', 'ex2');
   expect([status, stdout]).toEqual([0, expect.stringContaining('on ex2')]);
-  for (const { client } of before.sessions.values()) await client.rest();
+  for (const [frontend, protocol] of doors)
+    expect(await before.sessions.get(frontend)?.client.rest(), frontend).toMatch(goodbyes[protocol]);
   const after = await openAll();
   expect(after.servers).toEqual(doors.map(() => 'ex2'));
   await submit(after.sessions.get('submissions'), 'after the move');
