@@ -4,6 +4,7 @@ import type { CertificateText } from '#gateway/settings/certificates';
 import type { FrontendSettings, ListenAddress, ServerSettings, Settings } from '#gateway/settings/settings';
 import type { WorkerConfig } from '#model/messages';
 import { type LoginProtocol, type Protocol, protocolCodes } from '#model/protocol';
+import { identityHeaderOf } from '#model/identity-header';
 
 /**
  * The engine's configuration; `wordsOf` gives what a protocol's clients are told when the engine ends them.
@@ -29,6 +30,8 @@ export function engineConfigOf(
     },
     frontends: settings.frontends.map((frontend) => frontendOf(frontend, wordsOf)),
     certificates: [...certificates],
+    trustedProxies: [...settings.trustedProxies],
+    sourceAddresses: [...settings.sourceAddresses],
   };
 }
 
@@ -63,6 +66,7 @@ export function endpointOf(server: ServerSettings, protocol: LoginProtocol): Eng
     tls: port.tls,
     tlsName: server.fqdn,
     caPem: server.trust.caPem,
+    proxy: identityHeaderOf(port.identity),
   };
 }
 
@@ -77,6 +81,7 @@ function frontendOf(frontend: FrontendSettings, wordsOf: (protocol: Protocol) =>
     protocol: protocolCodes[frontend.protocol],
     listeners: frontend.listeners.map(formatAddress),
     tls: frontend.tls,
+    proxyProtocol: frontend.isProxied,
     alpn: [alpnNames[frontend.protocol]],
     idleTimeoutMs: frontend.idleTimeoutMs,
     words: wordsOf(frontend.protocol),

@@ -63,6 +63,7 @@ function typeWords(type: SettingType): string {
     case 'paths':
     case 'address':
     case 'addresses':
+    case 'networks':
     case 'addressPort':
     case 'hostname':
     case 'capabilities':
@@ -92,6 +93,7 @@ const plainTypeWords = {
   paths: 'a list of whole paths',
   address: 'an IP address',
   addresses: 'a list of IP addresses',
+  networks: 'a list of IP addresses and networks, `10.1.0.5` or `10.2.0.0/16`',
   addressPort: 'an IP address and a port, `10.1.0.21:8453` or `[fd00::21]:8453`',
   hostname: 'a host name',
   capabilities: 'a list of capabilities',

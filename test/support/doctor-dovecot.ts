@@ -6,6 +6,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Authority, makeAuthority } from './certificates.ts';
 import type { DoctorSite } from './doctor.ts';
+import { portNames, portsOf } from './dovecot-config.ts';
 import { DovecotServer, type Mailbox } from './dovecot-server.ts';
 import { freePorts } from './ports.ts';
 import { makeTempFolder, removeTempFolder } from './temp-folder.ts';
@@ -54,14 +55,14 @@ export async function startDoctorDovecot(setup: DovecotDoctorSetup = {}): Promis
   await chmod(folder, 0o711);
   const authority = await makeAuthority(folder);
   const issued = setup.certificate ?? (await authority.issue('ex1', ['ex1.test'], 60));
-  const [imap = 0, imaps = 0, pop3 = 0, pop3s = 0, ...others] = await freePorts(9);
-  const [sieve = 0, submission = 0, sasl = 0, doveadm = 0, relay = 0] = others;
+  const [relay = 0, ...free] = await freePorts(portNames.length + 1);
+  const ports = portsOf(free);
   const mailbox = { user: 'probe1@doctor.test', password: 'secret', database: 'db1' };
   const server = new DovecotServer(
     {
       name: 'ex1',
       folder: join(folder, 'ex1'),
-      ports: { imap, imaps, pop3, pop3s, sieve, submission, sasl, doveadm },
+      ports,
       ...issued,
       databases: ['db1'],
       // Nothing listens there: nobody sends.
@@ -71,7 +72,7 @@ export async function startDoctorDovecot(setup: DovecotDoctorSetup = {}): Promis
     [mailbox],
   );
   await mkdir(join(folder, 'ex1'));
-  await server.prepare(doveadm);
+  await server.prepare(ports.doveadm);
   await server.mount('db1');
   await server.start();
   const close = async () => {

@@ -99,7 +99,15 @@ function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts
   return {
     servers,
     frontends: [
-      { name: 'imaps', protocol: 'imap', tls: 'implicit', listeners: [], idleTimeoutMs: 1, baseline },
+      {
+        name: 'imaps',
+        protocol: 'imap',
+        tls: 'implicit',
+        listeners: [],
+        isProxied: false,
+        idleTimeoutMs: 1,
+        baseline,
+      },
     ],
     accounts: [],
     copiesOf: () => [],
@@ -114,7 +122,7 @@ function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts
 }
 
 function endpointOf({ address, fqdn, trust }: ServerSettings): EngineEndpoint {
-  return { protocol: 1, address, port: 993, tls: 'implicit', tlsName: fqdn, ...trust };
+  return { protocol: 1, address, port: 993, tls: 'implicit', tlsName: fqdn, proxy: 'none', ...trust };
 }
 
 function serverOf(id: string): ServerSettings {

@@ -112,7 +112,15 @@ test.each([
 function parts(tls: Tls, said: string): GreetingProbeParts {
   return {
     probe: async ({ script }: ProbeRequest) => playedBy(script, said.split('|')),
-    endpoint: { protocol: 2, address: '127.0.0.1', port: 110, tls, tlsName: 'ex1.test', caPem: '' },
+    endpoint: {
+      protocol: 2,
+      address: '127.0.0.1',
+      port: 110,
+      tls,
+      tlsName: 'ex1.test',
+      caPem: '',
+      proxy: 'none',
+    },
     identity: 'none',
     baseline: [],
     timeouts: { connectTimeoutMs: 3_000, greetingTimeoutMs: 5_000, answerTimeoutMs: 10_000 },

@@ -92,6 +92,20 @@ fn last_words_wait_behind_the_answer_as_well() {
 }
 
 #[test]
+fn names_that_nobody_has_are_not_guessed_faster_than_passwords() {
+    let (bench, mut worker, server) = site(delayed());
+    warm_up(&bench, &mut worker, &server);
+    let (mut client, login) = greeted(&bench, &mut worker);
+    worker.command(6, login.id, EndReason::UnknownMailbox.code(), b"* BYE later\r\n");
+    hears_nothing(&mut client);
+    // Nobody is asked any more.
+    worker.leave();
+    bench.engine.clock.advance(2_000);
+    assert_eq!(client.rest(), b"* BYE later\r\n");
+    bench.wait_for_end(EndReason::UnknownMailbox.code() as usize, 1);
+}
+
+#[test]
 fn a_client_that_leaves_a_worker_that_dies_and_an_operator_end_the_wait() {
     let (bench, mut worker, server) = site(delayed());
     warm_up(&bench, &mut worker, &server);
