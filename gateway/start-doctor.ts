@@ -67,7 +67,11 @@ function valueOf({ rows }: CheckReport, setting: string): string {
 }
 
 function warningsIn({ rows }: CheckReport): SettingWarning[] {
-  return rows
-    .filter(({ name, verdict }) => verdict === 'warning' && /^POSTERN_(SERVER|PROBE)/.test(name))
-    .map(({ name, hint }) => ({ setting: name, hint }));
+  return (
+    rows
+      // What a server's certificate is worth is a finding of its own.
+      .filter(({ name }) => !name.endsWith('_TLS_VERIFY'))
+      .filter(({ name, verdict }) => verdict === 'warning' && /^POSTERN_(SERVER|PROBE)/.test(name))
+      .map(({ name, hint }) => ({ setting: name, hint }))
+  );
 }

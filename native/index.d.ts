@@ -304,7 +304,7 @@ export interface Stats {
   goodbyesWorded: number
   /** The same, closed without words. */
   goodbyesPlain: number
-  /** Logins that servers refused, and whose clients heard so at once. */
+  /** Logins that were refused, and whose clients heard so at once. */
   refusals: number
   /** The same, where the answer was held back. */
   refusalsDelayed: number
