@@ -39,10 +39,7 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
       probe: (request) => engine.probe(request),
       greetingProbes,
       endpointOf,
-      sourceAddresses: valueOf(check, 'POSTERN_SOURCE_ADDRESSES')
-        .split(',')
-        .map((address) => address.trim())
-        .filter((address) => address !== ''),
+      sourceAddresses: settings.sourceAddresses,
       timeouts: timeoutsOf(settings),
       tryLogins: isDeep ? observeLogins : undefined,
       visitTimeoutMs: isDeep ? deepVisitTimeoutMs : visitTimeoutMs,
