@@ -109,6 +109,8 @@ export function posternSettings(
     POSTERN_WORKERS: '1',
     POSTERN_MAX_CONNECTIONS: '20000',
     POSTERN_MAX_CONNECTIONS_PER_ADDRESS: '20000',
+    // All sessions of the generator are of one mailbox.
+    POSTERN_USER_MAX_SESSIONS: '20000',
     POSTERN_DRAIN_TIMEOUT: '0s',
   };
 }

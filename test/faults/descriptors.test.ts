@@ -90,9 +90,9 @@ test('F28 no descriptor left at all: who comes is answered, no server counts as 
   expect(again.tookMs).toBeLessThan(1_000);
   const texts = gateway.records().map(({ text }) => String(text));
   expect(texts.filter((text) => /^server ex\d imap down/.test(text))).toEqual([]);
-  expect(texts.filter((text) => /greeting probe of ex\d learnt nothing: no socket/.test(text))).toHaveLength(
-    2,
-  );
+  expect(
+    texts.filter((text) => /greeting probe of ex\d for imap learnt nothing: no socket/.test(text)),
+  ).toHaveLength(2);
 });
 
 interface Knock {

@@ -34,7 +34,13 @@ test.each(loads)(
   'F11 $load: memory stays within the watermark of each session, and others do not notice',
   async ({ load, act, isTrickling }) => {
     const faults = await makeWorkerFaults();
-    site = await startStubSite({ POSTERN_IO_THREADS: '2', POSTERN_WORKERS: '1', ...faults.settings });
+    site = await startStubSite({
+      POSTERN_IO_THREADS: '2',
+      POSTERN_WORKERS: '1',
+      // All are of one mailbox.
+      POSTERN_USER_MAX_SESSIONS: String(sessions + 1),
+      ...faults.settings,
+    });
     const { gateway, ex1 } = site;
     const crowd = await startCrowd(gateway, bystanders);
     ex1.setTalk(talkInBulk);
