@@ -39,10 +39,7 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
       probe: (request) => engine.probe(request),
       greetingProbes,
       endpointOf,
-      sourceAddresses: valueOf(check, 'POSTERN_SOURCE_ADDRESSES')
-        .split(',')
-        .map((address) => address.trim())
-        .filter((address) => address !== ''),
+      sourceAddresses: settings.sourceAddresses,
       timeouts: timeoutsOf(settings),
       tryLogins: isDeep ? observeLogins : undefined,
       visitTimeoutMs: isDeep ? deepVisitTimeoutMs : visitTimeoutMs,
@@ -67,7 +64,11 @@ function valueOf({ rows }: CheckReport, setting: string): string {
 }
 
 function warningsIn({ rows }: CheckReport): SettingWarning[] {
-  return rows
-    .filter(({ name, verdict }) => verdict === 'warning' && /^POSTERN_(SERVER|PROBE)/.test(name))
-    .map(({ name, hint }) => ({ setting: name, hint }));
+  return (
+    rows
+      // What a server's certificate is worth is a finding of its own.
+      .filter(({ name }) => !name.endsWith('_TLS_VERIFY'))
+      .filter(({ name, verdict }) => verdict === 'warning' && /^POSTERN_(SERVER|PROBE)/.test(name))
+      .map(({ name, hint }) => ({ setting: name, hint }))
+  );
 }

@@ -64,7 +64,7 @@ describe('version 2 ahead of STARTTLS and of TLS', () => {
     }
   });
 
-  identityTest('both servers are up: probes are believed without a client', async () => {
+  identityTest('both servers are up: a probe has no client to name', async () => {
     const { servers } = await statusOf(site.gateway);
     expect(servers.map(({ protocols }) => protocols[0]?.health)).toEqual(['up', 'up']);
   });

@@ -247,6 +247,15 @@ test('a certificate that is not pinned is that, whatever else it is', () => {
   expect(idsOf({ verify: 'pin', ports: [wrong] })).toEqual(['certificate-pin']);
 });
 
+test('a server that may show any certificate is offered the pin of the one it shows', () => {
+  const [finding, ...others] = findingsOf(site({ servers: [server({ verify: 'any' })] }));
+  expect([finding?.id, finding?.mend, others]).toEqual([
+    'any-certificate',
+    ['POSTERN_SERVER_EX1_TLS_VERIFY=pin', pin],
+    [],
+  ]);
+});
+
 test('one certificate on three ports is one finding, of all three protocols', () => {
   const wrong = distrusted('…', { isForName: false, names: [] });
   const ports = (['imap', 'pop3', 'sieve'] as const).map((protocol) => ({ ...wrong, protocol }));

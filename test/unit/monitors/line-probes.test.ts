@@ -50,7 +50,12 @@ test.each<[string, Tls, string, string]>([
     '"SASL" ""|"STARTTLS"|OK|OK go|"SIEVE" ""|"SASL" "PLAIN"|OK',
     'good: SIEVE SASL AUTH=PLAIN',
   ],
-  ['literals', 'off', '"SIEVE" {8}fileinto|"SASL" "PLAIN"|OK', 'good: SIEVE SIEVE=FILEINTO SASL AUTH=PLAIN'],
+  [
+    'literals',
+    'off',
+    '{5}SIEVE {8}fileinto|"SASL" {5}PLAIN|OK',
+    'good: SIEVE SIEVE=FILEINTO SASL AUTH=PLAIN',
+  ],
   ['a line that is no capability', 'off', '"SIEVE" ""|* CAPABILITY x', 'bad: unexpected answer: in words'],
   ['no STARTTLS', 'starttls', '"SIEVE" ""|OK|NO "what"', 'bad: offers no STARTTLS'],
   ['no PLAIN', 'off', '"SIEVE" ""|"SASL" "GSSAPI"|OK', 'bad: offers no AUTH=PLAIN'],

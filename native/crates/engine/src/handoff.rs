@@ -49,7 +49,7 @@ pub struct Failure {
 
 /// Dials, sends the PROXY header if there is one, and plays. A handoff that is dropped closes its connection.
 pub async fn open(io: &Io, endpoint: &Endpoint, header: &[u8], script: Script) -> Outcome {
-    match connect(io, endpoint, header).await {
+    match connect(io, endpoint, Some(header)).await {
         Ok(talk) => talk.play(ScriptRun::new(script)).await,
         Err(failure) => Outcome::Failed(failure),
     }
@@ -76,8 +76,7 @@ pub struct Standing {
 
 /// Dials and plays, for a probe.
 pub async fn ask(io: &Io, endpoint: &Endpoint, script: Script) -> Asked {
-    let header = endpoint.proxy.map(write_own_header).unwrap_or_default();
-    let mut talk = match connect(io, endpoint, &header).await {
+    let mut talk = match connect(io, endpoint, None).await {
         Ok(talk) => talk,
         Err(failure) => return Asked { failure: Some(failure), lines: Vec::new(), standing: None },
     };
@@ -110,7 +109,8 @@ struct Talk<'a> {
     greeted: bool,
 }
 
-async fn connect<'a>(io: &'a Io, endpoint: &'a Endpoint, header: &[u8]) -> Result<Talk<'a>, Failure> {
+/// `header`: what a client's session sends first; a connection of our own says that it is.
+async fn connect<'a>(io: &'a Io, endpoint: &'a Endpoint, header: Option<&[u8]>) -> Result<Talk<'a>, Failure> {
     let limit = Duration::from_millis(io.engine.config.limits.connect_timeout_ms);
     let net = match timeout(limit, dial(io, endpoint)).await {
         Ok(Ok(net)) => net,
@@ -123,8 +123,10 @@ async fn connect<'a>(io: &'a Io, endpoint: &'a Endpoint, header: &[u8]) -> Resul
     let side = AnySide::from(PlainSide::new());
     let (lines, received) = (ServerLines::new(server_literals(endpoint.protocol)), Vec::new());
     let mut talk = Talk { io, endpoint, net, side, lines, received, greeted: false };
-    if !header.is_empty() {
-        talk.send_within(limit, header).await?;
+    match header {
+        Some([]) => {}
+        Some(header) => talk.send_within(limit, header).await?,
+        None => talk.send_own_header(limit).await?,
     }
     if let EndpointTls::Implicit(_) = endpoint.tls {
         talk.start_tls().await?;
@@ -251,6 +253,11 @@ impl Talk<'_> {
                 Err(fault) => return Err(self.side_failure(&fault)),
             }
         }
+    }
+
+    async fn send_own_header(&mut self, limit: Duration) -> Result<(), Failure> {
+        let (Some(version), Some(local)) = (self.endpoint.proxy, self.net.local()) else { return Ok(()) };
+        self.send_within(limit, &write_own_header(version, local, self.endpoint.address)).await
     }
 
     async fn send_within(&mut self, limit: Duration, bytes: &[u8]) -> Result<(), Failure> {

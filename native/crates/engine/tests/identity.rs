@@ -236,7 +236,7 @@ fn a_server_that_is_told_nothing_hears_the_login_first() {
 #[test]
 fn a_probe_says_that_it_is_the_gateways_own() {
     let bench = start(limits());
-    for (version, header) in [(ProxyVersion::V1, &b"PROXY UNKNOWN\r\n"[..]), (ProxyVersion::V2, LOCAL)] {
+    for version in [ProxyVersion::V1, ProxyVersion::V2] {
         let server = Server::start();
         let (give, outcomes) = channel();
         bench.engine.probe(ProbeJob {
@@ -245,6 +245,9 @@ fn a_probe_says_that_it_is_the_gateways_own() {
             answer: ProbeAnswer::new(move |outcome| give.send(outcome).unwrap()),
         });
         let mut inside = server.accept();
+        let ports = [inside.stream.peer_addr().unwrap().port(), server.address.port()];
+        let own = format!("PROXY TCP4 127.0.0.1 127.0.0.1 {} {}\r\n", ports[0], ports[1]);
+        let header = if version == ProxyVersion::V1 { own.as_bytes() } else { LOCAL };
         assert_eq!(inside.exactly(header.len()), header);
         inside.say("* OK\r\n");
         assert_eq!(inside.line(), "a1 LOGIN x y");
