@@ -33,8 +33,9 @@ export const operationRows: readonly SettingRow[] = [
     { is: 'duration', minMs: 0, maxMs: 10 * minute },
     '30s',
     'How long a session that is told goodbye then may take to finish what is under way, a large message ' +
-      'over a slow line above all. When it is over the session is ended: with `* BYE` where a response has ' +
-      'just ended, without a word in the middle of one.',
+      'over a slow line above all. When it is over the session is ended: with the last words of its ' +
+      'protocol where a response has just ended, without a word in the middle of one. A message that was ' +
+      'handed in is waited for 30 seconds more.',
   ),
   row(
     'POSTERN_DRAIN_TIMEOUT',

@@ -159,6 +159,7 @@ export const serverRows: readonly SettingRow[] = [
     'POSTERN_SERVER_DOWN_SESSIONS',
     { is: 'word', words: ['end', 'keep'] },
     'end',
-    'What becomes of the sessions on a server that is found down.',
+    'What becomes of the sessions on a server that is found down. Each protocol is down by itself: the ' +
+      "sessions of a server's others go on.",
   ),
 ];

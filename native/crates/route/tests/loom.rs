@@ -87,6 +87,7 @@ fn model(exclusive: bool) -> [usize; 3] {
                 Admission::Admitted => 0,
                 Admission::Moved => 1,
                 Admission::Elsewhere(_) => 2,
+                Admission::Full => unreachable!("nine are allowed, two come"),
             };
             counted[place].fetch_add(1, Ordering::Relaxed);
         }
