@@ -8,6 +8,8 @@ export interface TrailLogin {
   /** `imap`, `pop3`, `managesieve`, `submission`. */
   readonly service: string;
   readonly server: string;
+  /** Of the gateway, towards the server. */
+  readonly localPort: number;
   /** Seconds since midnight, as the log has them. */
   readonly second: number;
   /** Undefined while it is open. */
@@ -28,10 +30,12 @@ export function trailOf(
   const lines = log.split('\n');
   const ends = new Map(lines.flatMap((text) => endIn(text, user) ?? []));
   return lines.flatMap((text) => {
-    const [, service = '', whose, port = '', session = '', rest = ''] = loginLine.exec(text) ?? [];
+    const [, service = '', whose, from = '', port = '', session = '', rest = ''] = loginLine.exec(text) ?? [];
     if (whose !== user || rest.includes('Connection closed')) return [];
     const server = servers.get(port) ?? `port ${port}`;
-    return [{ service, server, second: secondOf(text), endSecond: ends.get(session) }];
+    return [
+      { service, server, localPort: Number(from), second: secondOf(text), endSecond: ends.get(session) },
+    ];
   });
 }
 
@@ -65,7 +69,8 @@ function secondOf(text: string): number {
   return Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds);
 }
 
-const loginLine = /(\w+)-login: (?:Info: )?Login: user=<([^>]*)>, .*lport=(\d+), .*session=<([^>]*)>(.*)$/;
+const loginLine =
+  /(\w+)-login: (?:Info: )?Login: user=<([^>]*)>, .*rport=(\d+), .*lport=(\d+), .*session=<([^>]*)>(.*)$/;
 const endLine =
   /\w+\(([^)]*)\)<\d+><([^>]*)>: (?:Info: )?(?:Disconnected|Connection closed|Server shutting down)/;
 /**
