@@ -40,7 +40,12 @@ dovecotTest(
     expect(runsOf(trail)).toEqual(
       Array.from({ length: moves + 1 }, (_, move) => (move % 2 === 0 ? 'ex1' : 'ex2')),
     );
-    expect(overlapsIn(trail)).toEqual([]);
+    // A Dovecot process whose client goes while it starts says nothing of its end: then the gateway's log does.
+    const closed = new Set(site.gateway.ends().map((end) => end['localPort']));
+    const stayed = overlapsIn(trail).filter(
+      ({ endSecond, localPort }) => endSecond !== undefined || !closed.has(localPort),
+    );
+    expect(stayed.map((login) => JSON.stringify(login))).toEqual([]);
     for (const count of Object.values(good)) expect(count).toBeGreaterThan(moves * loginsMin);
   },
   120_000,

@@ -8,6 +8,8 @@ export interface TrailLogin {
   /** `imap`, `pop3`, `managesieve`, `submission`. */
   readonly service: string;
   readonly server: string;
+  /** Of the gateway, towards the server. */
+  readonly localPort: number;
   /** Seconds since midnight, as the log has them. */
   readonly second: number;
   /** Undefined while it is open. */
@@ -28,10 +30,12 @@ export function trailOf(
   const lines = log.split('\n');
   const ends = new Map(lines.flatMap((text) => endIn(text, user) ?? []));
   return lines.flatMap((text) => {
-    const [, service = '', whose, port = '', pid = '', rest = ''] = loginLine.exec(text) ?? [];
+    const [, service = '', whose, from = '', port = '', session = '', rest = ''] = loginLine.exec(text) ?? [];
     if (whose !== user || rest.includes('Connection closed')) return [];
     const server = servers.get(port) ?? `port ${port}`;
-    return [{ service, server, second: secondOf(text), endSecond: ends.get(pid) }];
+    return [
+      { service, server, localPort: Number(from), second: secondOf(text), endSecond: ends.get(session) },
+    ];
   });
 }
 
@@ -40,14 +44,11 @@ export function runsOf(logins: readonly TrailLogin[]): string[] {
   return logins.map(({ server }) => server).filter((server, at, all) => server !== all[at - 1]);
 }
 
-/**
- * Sessions that went on while another server had let the mailbox in. A second is granted: a connection that
- * is closed is a process for a moment more, and the log has whole seconds.
- */
+/** Sessions that went on while another server had let the mailbox in, for longer than they need to end. */
 export function overlapsIn(logins: readonly TrailLogin[]): TrailLogin[] {
   return logins.filter(({ server, endSecond = Number.POSITIVE_INFINITY }, at) => {
     const next = logins.slice(at).find((later) => later.server !== server);
-    return next !== undefined && endSecond > next.second + 1;
+    return next !== undefined && endSecond > next.second + endSecondsMax;
   });
 }
 
@@ -59,8 +60,8 @@ function serversByPort(ports: Readonly<Record<string, DovecotPorts>>): Map<strin
 }
 
 function endIn(text: string, user: string): [[string, number]] | undefined {
-  const [, whose, pid = ''] = endLine.exec(text) ?? [];
-  return whose === user ? [[pid, secondOf(text)]] : undefined;
+  const [, whose, session = ''] = endLine.exec(text) ?? [];
+  return whose === user ? [[session, secondOf(text)]] : undefined;
 }
 
 function secondOf(text: string): number {
@@ -68,6 +69,12 @@ function secondOf(text: string): number {
   return Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds);
 }
 
-const loginLine = /(\w+)-login: (?:Info: )?Login: user=<([^>]*)>, .*lport=(\d+), mpid=(\d+)(.*)$/;
+const loginLine =
+  /(\w+)-login: (?:Info: )?Login: user=<([^>]*)>, .*rport=(\d+), .*lport=(\d+), .*session=<([^>]*)>(.*)$/;
 const endLine =
-  /\w+\(([^)]*)\)<(\d+)><[^>]*>: (?:Info: )?(?:Disconnected|Connection closed|Server shutting down)/;
+  /\w+\(([^)]*)\)<\d+><([^>]*)>: (?:Info: )?(?:Disconnected|Connection closed|Server shutting down)/;
+/**
+ * A connection that is closed is a process for a moment more, which on a busy machine has to wait for its turn,
+ * and its line for the log's.
+ */
+const endSecondsMax = 5;
