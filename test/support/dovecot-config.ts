@@ -76,7 +76,7 @@ mail_location = maildir:${folder}/live/%{userdb:database}/%n/Maildir
 mail_max_userip_connections = 2000
 mail_plugins = notify replication
 imap_id_send = name ${name}
-login_log_format_elements = user=<%u> method=%m rip=%r rport=%b lip=%l lport=%a mpid=%e session=<%{session}> %c
+login_log_format_elements = user=<%u> method=%m rip=%r rport=%b lport=%a mpid=%e session=<%{session}> %c
 doveadm_password = ${doveadmPassword}
 replication_max_conns = 4
 replication_dsync_parameters = -d -N -l 30 -U
