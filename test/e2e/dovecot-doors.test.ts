@@ -40,7 +40,7 @@ dovecotTest(
     expect(runsOf(trail)).toEqual(
       Array.from({ length: moves + 1 }, (_, move) => (move % 2 === 0 ? 'ex1' : 'ex2')),
     );
-    // A Dovecot process whose client goes while it starts says nothing of its end: then the gateway's log does.
+    // A process whose client goes while it starts may say nothing of its end; the gateway's log does.
     const closed = new Set(site.gateway.ends().map((end) => end['localPort']));
     const stayed = overlapsIn(trail).filter(
       ({ endSecond, localPort }) => endSecond !== undefined || !closed.has(localPort),

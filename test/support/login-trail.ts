@@ -71,10 +71,9 @@ function secondOf(text: string): number {
 
 const loginLine =
   /(\w+)-login: (?:Info: )?Login: user=<([^>]*)>, .*rport=(\d+), .*lport=(\d+), .*session=<([^>]*)>(.*)$/;
-const endLine =
-  /\w+\(([^)]*)\)<\d+><([^>]*)>: (?:Info: )?(?:Disconnected|Connection closed|Server shutting down)/;
+const endLine = /\w+\(([^)]*)\)<\d+><([^>]*)>: (?:Info: )?(?:Disconnected|Connection closed|Server shut)/;
 /**
- * A connection that is closed is a process for a moment more, which on a busy machine has to wait for its turn,
- * and its line for the log's.
+ * A connection that is closed is a process for a moment more, which on a busy machine has to wait for its
+ * turn, and its line for the log's.
  */
 const endSecondsMax = 5;
