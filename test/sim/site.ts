@@ -144,8 +144,8 @@ function settingsOf(random: Random, parts: Parts): Settings {
     movePolicy: usual,
     unknownMailbox: usual === 'exclusive' ? { then: 'refuse' } : { then: 'hash' },
     frontends: [
-      { ...frontend, name: 'imaps', tls: 'implicit' },
-      { ...frontend, name: 'imap', tls: 'starttls' },
+      { ...frontend, name: 'imaps', tls: 'implicit', tlsProfile: 'modern' },
+      { ...frontend, name: 'imap', tls: 'starttls', tlsProfile: 'modern' },
     ],
     tls: { certificates: [] },
     directoryPath: '/sim/mailboxes',

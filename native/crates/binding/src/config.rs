@@ -9,6 +9,7 @@ use napi_derive::napi;
 use postern_engine::config as engine;
 use postern_engine::config::EndpointTls;
 use postern_engine::engine::Engine;
+use postern_engine::{Pin, Profile, Trust};
 use postern_route::table::{DatabaseRow, ServerRow, TableRows};
 
 use crate::fault;
@@ -47,6 +48,9 @@ pub struct FrontendSetup {
     pub listeners: Vec<String>,
     #[napi(ts_type = "'implicit' | 'starttls'")]
     pub tls: String,
+    /// Absent: modern. The others need `hasOpenssl`.
+    #[napi(ts_type = "'modern' | 'compatible' | 'legacy'")]
+    pub tls_profile: Option<String>,
     pub alpn: Vec<String>,
     pub idle_timeout_ms: u32,
     /// What the client gets when the engine itself ends the session.
@@ -92,8 +96,17 @@ pub struct EngineEndpoint {
     pub tls: String,
     /// What the server's certificate must say; sent as SNI.
     pub tls_name: String,
-    /// Certificates that may sign the server's, PEM. Unused where `tls` is off.
+    /// Certificates that may sign the server's, PEM. Unused where `tls` is off, and but for `verify: 'ca'`.
     pub ca_pem: String,
+    /// `ca`: a certificate for `tlsName` that one of `caPem` has signed. `pin`: one of `pins`, whatever it
+    /// says. `any`: any. Absent: ca.
+    #[napi(ts_type = "'ca' | 'pin' | 'any'")]
+    pub verify: Option<String>,
+    /// SHA-256 of whole certificates, 64 hexadecimal digits each.
+    pub pins: Option<Vec<String>>,
+    /// Absent: modern. The others need `hasOpenssl`.
+    #[napi(ts_type = "'modern' | 'compatible' | 'legacy'")]
+    pub profile: Option<String>,
 }
 
 #[napi(object)]
@@ -145,6 +158,7 @@ fn frontend(setup: FrontendSetup) -> Result<engine::FrontendConfig> {
         other => return Err(fault(format!("{}: tls cannot be {other}", setup.name))),
     };
     Ok(engine::FrontendConfig {
+        tls_profile: profile(setup.tls_profile.as_deref())?,
         protocol: protocol(setup.protocol)?,
         name: setup.name,
         listeners,
@@ -185,15 +199,34 @@ impl EngineEndpoint {
         let ip: IpAddr =
             self.address.parse().map_err(|_| fault(format!("{} is no IP address", self.address)))?;
         let port = u16::try_from(self.port).map_err(|_| fault(format!("{} is no port", self.port)))?;
-        let setup = || engine.trust(&self.ca_pem).map_err(fault);
+        let visiting = || engine.visiting(profile(self.profile.as_deref())?, self.trust()?).map_err(fault);
         let tls = match self.tls.as_str() {
             "off" => EndpointTls::Off,
-            "implicit" => EndpointTls::Implicit(setup()?),
-            "starttls" => EndpointTls::StartTls(setup()?),
+            "implicit" => EndpointTls::Implicit(visiting()?),
+            "starttls" => EndpointTls::StartTls(visiting()?),
             other => return Err(fault(format!("{ip}: tls cannot be {other}"))),
         };
         Ok(engine::Endpoint { address: SocketAddr::new(ip, port), tls, tls_name: self.tls_name.into() })
     }
+
+    fn trust(&self) -> Result<Trust> {
+        match self.verify.as_deref() {
+            None | Some("ca") => Ok(Trust::Authorities(self.ca_pem.clone())),
+            Some("any") => Ok(Trust::Anyone),
+            Some("pin") => {
+                let pins = self.pins.iter().flatten();
+                let pins =
+                    pins.map(|text| Pin::parse(text).ok_or_else(|| fault(format!("{text} is no SHA-256"))));
+                pins.collect::<Result<_>>().map(Trust::Pins)
+            }
+            Some(other) => Err(fault(format!("verify cannot be {other}"))),
+        }
+    }
+}
+
+fn profile(name: Option<&str>) -> Result<Profile> {
+    let Some(name) = name else { return Ok(Profile::Modern) };
+    Profile::named(name).ok_or_else(|| fault(format!("no TLS profile is called {name}")))
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use postern_tls::ClientSetup;
+use postern_tls::{Profile, Visiting};
 
 use crate::end_reason::EndReason;
 
@@ -39,6 +39,7 @@ pub struct FrontendConfig {
     pub protocol: u8,
     pub listeners: Vec<SocketAddr>,
     pub tls: FrontendTls,
+    pub tls_profile: Profile,
     pub alpn: Vec<String>,
     pub idle_timeout_ms: u64,
     pub words: Words,
@@ -84,8 +85,8 @@ pub struct Endpoint {
 #[derive(Clone)]
 pub enum EndpointTls {
     Off,
-    Implicit(Arc<ClientSetup>),
-    StartTls(Arc<ClientSetup>),
+    Implicit(Arc<Visiting>),
+    StartTls(Arc<Visiting>),
 }
 
 impl std::fmt::Debug for EndpointTls {

@@ -8,7 +8,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use postern_engine::CertificatePair;
 use postern_engine::config::{
     Endpoint, EndpointTls, EngineConfig, FrontendConfig, FrontendTls, Limits, Words,
 };
@@ -17,6 +16,7 @@ use postern_engine::engine::Engine;
 use postern_engine::goodbye::Order;
 use postern_engine::selection::Selection;
 use postern_engine::worker_link::WorkerId;
+use postern_engine::{CertificatePair, Profile};
 use postern_queue::session_id::SessionId;
 use postern_route::table::{DatabaseRow, ServerRow, TableRows};
 
@@ -72,6 +72,7 @@ pub fn start_as(limits: Limits, change: impl FnOnce(&mut EngineConfig)) -> Bench
         protocol: 1,
         listeners: vec!["127.0.0.1:0".parse().unwrap()],
         tls: FrontendTls::StartTls,
+        tls_profile: Profile::Modern,
         alpn: vec!["imap".into()],
         idle_timeout_ms: 1_800_000,
         words: Words::new(words),
@@ -331,6 +332,11 @@ impl Server {
 
     pub fn accept(&self) -> Talk {
         Talk::over(self.connections.recv_timeout(PATIENCE).expect("the engine dials"))
+    }
+
+    /// True where nobody has connected that a test has not accepted.
+    pub fn has_no_connection(&self) -> bool {
+        self.connections.try_recv().is_err()
     }
 
     /// Accepts, greets, and lets the login in.
