@@ -65,6 +65,7 @@ function typeWords(type: SettingType): string {
     case 'addresses':
     case 'addressPort':
     case 'hostname':
+    case 'pins':
     case 'capabilities':
       return plainTypeWords[type.is];
   }
@@ -94,6 +95,7 @@ const plainTypeWords = {
   addresses: 'a list of IP addresses',
   addressPort: 'an IP address and a port, `10.1.0.21:8453` or `[fd00::21]:8453`',
   hostname: 'a host name',
+  pins: 'a list of SHA-256 of certificates, 64 hexadecimal digits each, with or without colons',
   capabilities: 'a list of capabilities',
 } as const;
 

@@ -6,12 +6,16 @@ import type { Problem } from './problem.ts';
 import { readCertificates } from './certificates.ts';
 import type { SettingName } from './setting-row.ts';
 import type { CertificatePaths, FrontendName, FrontendSettings, ListenAddress } from './settings.ts';
+import { frontendProfiles } from './tls-profiles.ts';
 import type { Values } from './values.ts';
 
 /** One frontend a protocol of POSTERN_PROTOCOLS, each on every listen address. */
-export function frontendSettings({ values, sources, problems }: Part): FrontendSettings[] {
+export function frontendSettings(part: Part): FrontendSettings[] {
+  const { values, sources, problems } = part;
   const hosts = values.list('POSTERN_LISTEN_ADDRESS');
-  const frontends = frontendNames(values).map((name): FrontendSettings => {
+  const names = frontendNames(values);
+  const profiles = frontendProfiles(part, names);
+  const frontends = names.map((name): FrontendSettings => {
     const { protocol, tls, port: portSetting } = frontendKinds[name];
     const port = values.number(portSetting) ?? 0;
     const settings = protocolSettings[protocol];
@@ -20,6 +24,7 @@ export function frontendSettings({ values, sources, problems }: Part): FrontendS
       name,
       protocol,
       tls,
+      tlsProfile: profiles.get(name) ?? 'modern',
       listeners: hosts.map((host) => ({ host, port })),
       idleTimeoutMs: values.number(settings.idleTimeout) ?? 0,
       baseline: [...new Set([...own, ...values.list(settings.baseline)])],

@@ -15,6 +15,7 @@ export type SettingType =
   | { readonly is: 'addresses' }
   | { readonly is: 'addressPort' }
   | { readonly is: 'hostname' }
+  | { readonly is: 'pins' }
   | { readonly is: 'capabilities' }
   | { readonly is: 'secret'; readonly lengthMin: number };
 

@@ -83,6 +83,7 @@ export interface FrontendSettings {
   readonly name: FrontendName;
   readonly protocol: LoginProtocol;
   readonly tls: 'implicit' | 'starttls';
+  readonly tlsProfile: TlsProfile;
   readonly listeners: readonly ListenAddress[];
   readonly idleTimeoutMs: number;
   /** Offered before the login besides what the front itself gives. */

@@ -91,7 +91,15 @@ function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts
   return {
     servers,
     frontends: [
-      { name: 'imaps', protocol: 'imap', tls: 'implicit', listeners: [], idleTimeoutMs: 1, baseline },
+      {
+        name: 'imaps',
+        protocol: 'imap',
+        tls: 'implicit',
+        tlsProfile: 'modern',
+        listeners: [],
+        idleTimeoutMs: 1,
+        baseline,
+      },
     ],
     accounts: [],
     copiesOf: () => [],
@@ -105,7 +113,7 @@ function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts
 }
 
 function endpointOf({ address, fqdn, trust }: ServerSettings): EngineEndpoint {
-  return { protocol: 1, address, port: 993, tls: 'implicit', tlsName: fqdn, ...trust };
+  return { protocol: 1, address, port: 993, tls: 'implicit', tlsName: fqdn, caPem: trust.caPem };
 }
 
 function serverOf(id: string): ServerSettings {
