@@ -5,6 +5,7 @@ import type { CertificateText } from '#gateway/settings/certificates';
 import type { FrontendSettings, ListenAddress, ServerSettings, Settings } from '#gateway/settings/settings';
 import type { WorkerConfig } from '#model/messages';
 import { type LoginProtocol, type Protocol, protocolCodes } from '#model/protocol';
+import { identityHeaderOf } from '#model/identity-header';
 
 /**
  * The engine's configuration; `wordsOf` gives what a protocol's clients are told when the engine ends them.
@@ -30,6 +31,8 @@ export function engineConfigOf(
     },
     frontends: settings.frontends.map((frontend) => frontendOf(frontend, wordsOf)),
     certificates: [...certificates],
+    trustedProxies: [...settings.trustedProxies],
+    sourceAddresses: [...settings.sourceAddresses],
   };
 }
 
@@ -64,6 +67,7 @@ export function endpointOf(server: ServerSettings, protocol: LoginProtocol): Eng
     tls: port.tls,
     tlsName: server.fqdn,
     ...trustOf(server),
+    proxy: identityHeaderOf(port.identity),
   };
 }
 
@@ -84,6 +88,7 @@ function frontendOf(frontend: FrontendSettings, wordsOf: (protocol: Protocol) =>
     listeners: frontend.listeners.map(formatAddress),
     tls: frontend.tls,
     tlsProfile: frontend.tlsProfile,
+    proxyProtocol: frontend.isProxied,
     alpn: [alpnNames[frontend.protocol]],
     idleTimeoutMs: frontend.idleTimeoutMs,
     words: wordsOf(frontend.protocol),

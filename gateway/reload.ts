@@ -63,7 +63,12 @@ const settingNames: ReadonlyMap<string, string> = new Map([
   ['databases', 'POSTERN_DATABASES, POSTERN_DATABASE_*'],
   ['movePolicy', 'POSTERN_MOVE_POLICY'],
   ['unknownMailbox', 'POSTERN_DEFAULT_DATABASE, POSTERN_MOVE_POLICY'],
-  ['frontends', 'POSTERN_PROTOCOLS, POSTERN_LISTEN_ADDRESS, POSTERN_IMAP_*, POSTERN_IMAPS_PORT'],
+  [
+    'frontends',
+    'POSTERN_PROTOCOLS, POSTERN_PROXY_PROTOCOL, POSTERN_LISTEN_ADDRESS, POSTERN_IMAP_*, POSTERN_IMAPS_PORT',
+  ],
+  ['trustedProxies', 'POSTERN_TRUSTED_PROXIES'],
+  ['sourceAddresses', 'POSTERN_SOURCE_ADDRESSES'],
   ['directoryPath', 'POSTERN_DIRECTORY_PATH'],
   ['copySources', 'POSTERN_COPY_SOURCES'],
   ['copiesPath', 'POSTERN_COPIES_PATH'],

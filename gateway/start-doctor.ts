@@ -15,7 +15,6 @@ import type { SettingWarning } from '#gateway/doctor/observation';
 import type { CheckReport } from '#gateway/settings/check-report';
 import type { Settings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
-import { loginProtocols } from '#model/protocol';
 import { endpointOf, engineConfigOf } from './engine-setup.ts';
 import { greetingProbes, timeoutsOf } from './start-monitors.ts';
 
@@ -40,15 +39,16 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
       probe: (request) => engine.probe(request),
       greetingProbes,
       endpointOf,
+      sourceAddresses: settings.sourceAddresses,
       timeouts: timeoutsOf(settings),
       tryLogins: isDeep ? observeLogins : undefined,
       visitTimeoutMs: isDeep ? deepVisitTimeoutMs : visitTimeoutMs,
       clock,
     });
     return reportOf({
-      preset: check.rows.find(({ name }) => name === 'POSTERN_PRESET')?.value ?? '',
+      preset: valueOf(check, 'POSTERN_PRESET'),
       baselines: Object.fromEntries(
-        loginProtocols.map((protocol) => [protocol, baselineOf(settings.frontends, protocol)]),
+        settings.frontends.map(({ protocol }) => [protocol, baselineOf(settings.frontends, protocol)]),
       ),
       servers,
       warnings: warningsIn(check),
@@ -59,8 +59,16 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
   }
 }
 
+function valueOf({ rows }: CheckReport, setting: string): string {
+  return rows.find(({ name }) => name === setting)?.value ?? '';
+}
+
 function warningsIn({ rows }: CheckReport): SettingWarning[] {
-  return rows
-    .filter(({ name, verdict }) => verdict === 'warning' && /^POSTERN_(SERVER|PROBE)/.test(name))
-    .map(({ name, hint }) => ({ setting: name, hint }));
+  return (
+    rows
+      // What a server's certificate is worth is a finding of its own.
+      .filter(({ name }) => !name.endsWith('_TLS_VERIFY'))
+      .filter(({ name, verdict }) => verdict === 'warning' && /^POSTERN_(SERVER|PROBE)/.test(name))
+      .map(({ name, hint }) => ({ setting: name, hint }))
+  );
 }

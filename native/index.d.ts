@@ -65,6 +65,10 @@ export interface EngineConfig {
   workers: number
   limits: EngineLimits
   frontends: Array<FrontendSetup>
+  /** Addresses and networks ("10.1.0.5", "10.2.0.0/16") whose PROXY headers are believed. */
+  trustedProxies: Array<string>
+  /** IP addresses of this machine that servers are dialled from, in turn; none: what the system chooses. */
+  sourceAddresses: Array<string>
   /** The first is the default for clients that name no server (SNI), or an unknown one. */
   certificates: Array<CertificatePair>
 }
@@ -96,6 +100,8 @@ export interface EngineEndpoint {
   pins?: Array<string>
   /** Absent: modern. The others need `hasOpenssl`. */
   profile?: 'modern' | 'compatible' | 'legacy'
+  /** The PROXY header that tells the server who the client is, ahead of TLS. */
+  proxy: 'none' | 'v1' | 'v2'
 }
 
 export interface EngineLimits {
@@ -135,6 +141,8 @@ export interface FrontendSetup {
   tls: 'implicit' | 'starttls'
   /** Absent: modern. The others need `hasOpenssl`. */
   tlsProfile?: 'modern' | 'compatible' | 'legacy'
+  /** Each connection must begin with a PROXY header, from one of `trustedProxies`. */
+  proxyProtocol: boolean
   alpn: Array<string>
   idleTimeoutMs: number
   /** What the client gets when the engine itself ends the session. */
@@ -263,6 +271,8 @@ export interface SessionRow {
   frontend: string
   phase: string
   clientAddress: string
+  /** The load balancer that it came by; empty for none. */
+  proxyAddress: string
   user: string
   mailboxId: string
   /** -1 for none, as in `server`. */
@@ -271,6 +281,8 @@ export interface SessionRow {
   generation: number
   /** The gateway's, towards the server; 0 before there is one. */
   localPort: number
+  /** The gateway's, towards the server, where it has several to dial from; else empty. */
+  localAddress: string
   ageMs: number
   idleMs: number
   bytesIn: number
@@ -318,7 +330,7 @@ export interface Stats {
   goodbyesWorded: number
   /** The same, closed without words. */
   goodbyesPlain: number
-  /** Logins that servers refused, and whose clients heard so at once. */
+  /** Logins that were refused, and whose clients heard so at once. */
   refusals: number
   /** The same, where the answer was held back. */
   refusalsDelayed: number

@@ -135,12 +135,16 @@ export interface WhoRow {
   readonly frontend: string;
   readonly phase: string;
   readonly clientAddress: string;
+  /** The load balancer that it came by. */
+  readonly proxyAddress: string | null;
   readonly user: string;
   readonly database: string | null;
   readonly server: string | null;
   readonly generation: number | null;
   /** The gateway's local port towards the server, 0 before there is one. */
   readonly localPort: number;
+  /** Its local address there, where POSTERN_SOURCE_ADDRESSES gives several to dial from. */
+  readonly localAddress: string | null;
   readonly ageMs: number;
   readonly idleMs: number;
   readonly bytesIn: number;

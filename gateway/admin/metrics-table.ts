@@ -26,7 +26,7 @@ const rows = {
     'how',
   ),
   postern_logins_refused_total: counter(
-    'Logins that servers refused: answered at once, or held back (POSTERN_LOGIN_DELAY_MAX)',
+    'Logins that were refused: answered at once, or held back (POSTERN_LOGIN_DELAY_MAX)',
     'how',
   ),
   postern_session_lines_dropped_total: counter(

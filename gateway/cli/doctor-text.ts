@@ -35,7 +35,9 @@ function portRow(server: string, port: PortReport): string[] {
     server,
     protocol,
     String(port.port),
-    port.isGood ? `good, ${port.capabilities?.length ?? 0} capabilities in ${port.tookMs ?? 0}ms` : port.why,
+    port.isGood
+      ? `good, ${port.capabilities?.length ?? 0} capabilities in ${port.tookMs ?? 0}ms`
+      : safeText(port.why, stateBytesMax),
     tlsVersion === null ? (tls === 'off' ? 'off' : '-') : `${tlsVersion} ${cipherSuite ?? ''}`,
     certificate === null ? '-' : `${certificate.daysLeft}d left, ${certificate.sha256.slice(0, 16)}`,
     seenAddress === null || seenAddress === from ? from : `${from}, seen as ${seenAddress}`,
@@ -60,3 +62,5 @@ function safe(text: string): string {
 const severityWidth = 'WARNING  '.length;
 const indent = ' '.repeat(severityWidth);
 const lineBytesMax = 1_024;
+/** Its finding has the rest. */
+const stateBytesMax = 60;

@@ -23,6 +23,7 @@ export function certificateFindings(
     mend,
   });
   if (seen.distrust !== undefined) return faults(server, certificate, at, seen.distrust).map(finding);
+  if (server.verify === 'any') return [finding(anyCertificate(server, certificate))];
   const days = daysLeft(certificate, at);
   if (days >= endsSoonDays || server.verify !== 'ca') return [];
   return [finding(['certificate-ends', `${server.server}'s certificate ends in ${count(days)}`, renewal])];
@@ -34,6 +35,11 @@ export function daysLeft({ notAfter }: CertificateFacts, at: number): number {
 }
 
 type Fault = readonly [FindingId, string, readonly string[]];
+
+function anyCertificate(server: ServerObservation, certificate: CertificateFacts): Fault {
+  const what = `${server.server} may show any certificate; now it shows one of ${certificate.issuer}`;
+  return ['any-certificate', what, pinMends(server, certificate)];
+}
 
 const renewal: readonly string[] = ['renew it at the server'];
 

@@ -108,6 +108,11 @@ const kinds = {
     about: 'POSTERN_SERVER_TLS or a setting of its kind is off',
     why: 'whoever sees the network between gateway and server reads all passwords',
   },
+  'any-certificate': {
+    severity: 'warning',
+    about: 'POSTERN_SERVER_TLS_VERIFY is any',
+    why: 'whoever can answer in the place of the server reads all passwords',
+  },
   'check-says': {
     severity: 'hint',
     about: 'what `postern check` warns of, where it concerns servers',

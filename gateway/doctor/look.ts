@@ -2,23 +2,19 @@
  * One look at one port: the monitors' own probe, once, with all that its connection told. The probe is asked
  * without a baseline, so that an item that is missing does not hide the others.
  */
-import type { GreetingProbeParts, Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
+import type { GreetingProbeParts, Probe } from '#gateway/monitors/probe-outcome';
 import type { Seen } from '#gateway/monitors/monitor';
 import type { Verdict } from '#model/claim';
 import { type EndReason, endReasonOf } from '#model/end-reason';
-import type { EngineEndpoint, ProbeOutcome, ProbeStanding } from '#native';
+import type { ProbeOutcome, ProbeStanding } from '#native';
 import { certificateFacts } from './certificate.ts';
 import type { Standing } from './observation.ts';
 
 /** What a monitor asks a server of one protocol. */
 export type GreetingProbe = (parts: GreetingProbeParts) => Promise<Seen<Verdict>>;
 
-export interface LookParts {
+export interface LookParts extends Omit<GreetingProbeParts, 'baseline'> {
   readonly ask: GreetingProbe;
-  readonly probe: Probe;
-  readonly endpoint: EngineEndpoint;
-  readonly identity: GreetingProbeParts['identity'];
-  readonly timeouts: ProbeTimeouts;
 }
 
 export interface Look {

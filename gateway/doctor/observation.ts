@@ -11,7 +11,7 @@ import type { Identity } from '#model/routing-table';
 export interface SiteObservation {
   /** As in POSTERN_PRESET. */
   readonly preset: string;
-  /** What the frontends promise before the login. */
+  /** What the frontends of each protocol promise before the login; none for what is not offered. */
   readonly baselines: Readonly<Partial<Record<LoginProtocol, readonly string[]>>>;
   readonly servers: readonly ServerObservation[];
   readonly warnings: readonly SettingWarning[];

@@ -3,6 +3,7 @@
  * same identity. Only asks; what the answers mean is findings.ts. One connection a port at a time, but for
  * the logins that `--deep` makes at once.
  */
+import { isIPv6 } from 'node:net';
 import type { Probe, ProbeTimeouts } from '#gateway/monitors/probe-outcome';
 import type { FrontendSettings, ProbeAccount, ServerSettings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
@@ -15,7 +16,6 @@ import { type GreetingProbe, type Look, lackedBy, lookAt } from './look.ts';
 import type { LoginsParts } from './observe-logins.ts';
 import type { LoginsObserved, PortObservation, PortSeen, ServerObservation } from './observation.ts';
 import type { Standing, UsablePort } from './observation.ts';
-import { askPop3Xclient } from './pop3-question.ts';
 import { askSubmission } from './submission-questions.ts';
 
 export interface ObserveParts {
@@ -27,6 +27,8 @@ export interface ObserveParts {
   readonly probe: Probe;
   readonly greetingProbes: Readonly<Record<LoginProtocol, GreetingProbe>>;
   readonly endpointOf: (server: ServerSettings, protocol: LoginProtocol) => EngineEndpoint | undefined;
+  /** POSTERN_SOURCE_ADDRESSES. */
+  readonly sourceAddresses: readonly string[];
   readonly timeouts: ProbeTimeouts;
   /** Tries what logins meet; undefined: that was not asked for. */
   readonly tryLogins: ((parts: LoginsParts) => Promise<LoginsObserved>) | undefined;
@@ -54,7 +56,8 @@ interface Visit extends ObserveParts {
 async function observeServer(server: ServerSettings, visit: Visit): Promise<ServerObservation> {
   const ports = loginProtocols.flatMap((protocol) => {
     const asked = askedOf(server, protocol, visit);
-    return asked === undefined ? [] : [observePort(asked, visit)];
+    const identity = server.protocols[protocol]?.identity ?? 'none';
+    return asked === undefined ? [] : [observePort(asked, identity, visit)];
   });
   const seen = await Promise.all(ports);
   return {
@@ -62,7 +65,7 @@ async function observeServer(server: ServerSettings, visit: Visit): Promise<Serv
     address: server.address,
     fqdn: server.fqdn,
     verify: server.trust.verify,
-    sources: [],
+    sources: visit.sourceAddresses.filter((each) => isIPv6(each) === isIPv6(server.address)),
     ports: seen,
     logins: await loginsOf(server, seen, visit),
   };
@@ -74,6 +77,7 @@ interface Asked {
   readonly ask: GreetingProbe;
   readonly endpoint: EngineEndpoint;
   readonly baseline: readonly string[];
+  /** How sessions name their clients; where they do not, whether XCLIENT would be taken is asked. */
   readonly identity: PortObservation['identity'];
 }
 
@@ -82,7 +86,8 @@ function askedOf(server: ServerSettings, protocol: LoginProtocol, visit: Visit):
   const port = server.protocols[protocol];
   if (endpoint === undefined || port === undefined) return undefined;
   const baseline = baselineOf(visit.frontends, protocol);
-  return { protocol, ask: visit.greetingProbes[protocol], endpoint, baseline, identity: port.identity };
+  const identity = port.identity === 'none' ? 'xclient' : port.identity;
+  return { protocol, ask: visit.greetingProbes[protocol], endpoint, baseline, identity };
 }
 
 /** What the frontends of a protocol promise before the login. */
@@ -91,8 +96,12 @@ export function baselineOf(frontends: readonly FrontendSettings[], protocol: Log
   return [...new Set(own.flatMap(({ baseline }) => baseline))];
 }
 
-async function observePort(asked: Asked, visit: Visit): Promise<PortObservation> {
-  const { protocol, endpoint, identity } = asked;
+async function observePort(
+  asked: Asked,
+  identity: PortObservation['identity'],
+  visit: Visit,
+): Promise<PortObservation> {
+  const { protocol, endpoint } = asked;
   const seen = await visit.turns.take(() => Promise.race([lookAtPort(asked, visit), visit.late]));
   const { port, tls } = endpoint;
   return { protocol, port, tls, identity, seen: seen ?? { is: 'unfinished' } };
@@ -154,7 +163,6 @@ async function askMore(asked: Asked, capabilities: readonly string[], visit: Vis
       // IMAP has no XCLIENT: whether a server believes ID is seen by what it then does (`--deep`).
       return { ...nothing, product: await askProduct(question) };
     case 'pop3':
-      return { ...nothing, takesXclient: await askPop3Xclient(question) };
     case 'sieve':
       return { ...nothing, takesXclient: capabilities.includes('XCLIENT') };
     case 'submission':

@@ -28,13 +28,17 @@ function lacking(lacks: readonly string[]): string {
 /** What every server offers and clients would use before they log in, but are not told. */
 export function couldGrow({ servers, baselines }: Pick<SiteObservation, 'servers' | 'baselines'>): Finding[] {
   return loginProtocols.flatMap((protocol) => {
+    const told = baselines[protocol];
     const ports = servers.flatMap(({ ports: all }) => all.filter((port) => port.protocol === protocol));
     const usable = ports.flatMap(({ seen }): UsablePort[] => (seen.is === 'usable' ? [seen] : []));
     // Where one server could not be asked nobody knows what all of them offer.
-    if (usable.length === 0 || usable.length < ports.length) return [];
-    const told = new Set(baselines[protocol]);
-    const items = usefulItems[protocol].filter(
-      (item) => !told.has(item) && usable.every(({ capabilities }) => capabilities.includes(item)),
+    if (told === undefined || usable.length === 0 || usable.length < ports.length) return [];
+    const [first, ...others] = usable.map(({ capabilities }) => capabilities);
+    const items = (first ?? []).filter(
+      (item) =>
+        usefulItems[protocol].test(item) &&
+        !told.includes(item) &&
+        others.every((each) => each.includes(item)),
     );
     if (items.length === 0) return [];
     return [
@@ -53,9 +57,9 @@ export function couldGrow({ servers, baselines }: Pick<SiteObservation, 'servers
  * What is worth telling before the login: ways to log in that a front can carry, and what programs decide
  * by at the start.
  */
-const usefulItems: Readonly<Record<LoginProtocol, readonly string[]>> = {
-  imap: ['AUTH=XOAUTH2', 'AUTH=OAUTHBEARER', 'IDLE', 'NAMESPACE', 'UIDPLUS', 'MOVE'],
-  pop3: ['AUTH=XOAUTH2', 'AUTH=OAUTHBEARER', 'TOP', 'UIDL'],
-  sieve: ['AUTH=XOAUTH2', 'AUTH=OAUTHBEARER'],
-  submission: ['AUTH=XOAUTH2', 'AUTH=OAUTHBEARER', 'DSN', 'SMTPUTF8', 'CHUNKING'],
+const usefulItems: Readonly<Record<LoginProtocol, RegExp>> = {
+  imap: /^(AUTH=XOAUTH2|AUTH=OAUTHBEARER|IDLE|NAMESPACE|UIDPLUS|MOVE)$/,
+  pop3: /^(AUTH=XOAUTH2|AUTH=OAUTHBEARER|TOP|UIDL|RESP-CODES|PIPELINING)$/,
+  sieve: /^(AUTH=XOAUTH2|AUTH=OAUTHBEARER|SIEVE=.+|NOTIFY=.+)$/,
+  submission: /^(AUTH=XOAUTH2|AUTH=OAUTHBEARER|DSN|SMTPUTF8|CHUNKING)$/,
 };

@@ -73,6 +73,8 @@ const rows = {
   ),
   tls_truncated: row(45, 'network', false, 'a TLS connection ended without its closing alert'),
   too_many_for_mailbox: row(46, 'client', true, 'the mailbox has as many sessions as it may'),
+  proxy_untrusted: row(47, 'client', true, 'no trusted proxy, where each connection must come from one'),
+  proxy_header_bad: row(48, 'operator', true, 'a trusted proxy sent no PROXY header, or a bad one'),
 } satisfies Record<string, EndReasonRow>;
 
 /** The name of an end reason; it is what logs and metrics show. */

@@ -63,17 +63,24 @@ function verdictOf(
   return { is: 'good', capabilities, tookMs: outcome.elapsedMs };
 }
 
-/**
- * `"SASL" "PLAIN LOGIN"`: the name, and with each value. A value that came as a literal stands behind its
- * announcement, since a captured line has lost its ends: `"SASL" {5}PLAIN`.
- */
+/** `"SASL" "PLAIN LOGIN"`: the name, and with each value. */
 function wordsOf(line: string): string[] {
-  const [, tag = '', quoted, literal] =
-    /^"([^"]*)"(?: "([^"]*)"| \{[0-9]+\}(.*))?/.exec(line.toUpperCase()) ?? [];
-  const values = quoted ?? literal ?? '';
+  const { text: tag, rest } = firstString(line.toUpperCase());
   const name = tag === 'SASL' ? 'AUTH' : tag;
-  const words = values.split(' ').filter((value) => value !== '');
-  return [tag, ...words.map((value) => `${name}=${value}`)].filter((word) => word !== '');
+  const values = firstString(rest).text.split(' ');
+  return [tag, ...values.filter((value) => value !== '').map((value) => `${name}=${value}`)].filter(
+    (word) => word !== '',
+  );
+}
+
+/** In quotes, or behind its announcement, since a captured line has lost its ends: `{5}PLAIN`. */
+function firstString(line: string): { readonly text: string; readonly rest: string } {
+  const quoted = /^ ?"([^"]*)"/.exec(line);
+  if (quoted !== null) return { text: quoted[1] ?? '', rest: line.slice(quoted[0].length) };
+  const announced = /^ ?\{([0-9]{1,5})\}/.exec(line);
+  const start = announced?.[0].length ?? 0;
+  const end = start + Number(announced?.[1] ?? 0);
+  return { text: line.slice(start, end), rest: line.slice(end) };
 }
 
 /** The first thing that the server lacks and we need, in words. */

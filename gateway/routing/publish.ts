@@ -6,6 +6,7 @@ import type { EngineDatabase, EngineEndpoint, EngineServer, EngineTable } from '
 import type { ServerId } from '#model/ids';
 import { protocolCodes } from '#model/protocol';
 import type { Protocol } from '#model/protocol';
+import { identityHeaderOf } from '#model/identity-header';
 import type { DatabaseRoute, RoutingTable, ServerRoute } from '#model/routing-table';
 import { isOnRing } from './build-table.ts';
 
@@ -54,13 +55,14 @@ function engineServer(server: ServerRoute, trust: Trust): EngineServer {
   const offered = Object.entries(server.protocols).filter(
     ([, { health }]) => server.admin === 'ready' && health.is !== 'down',
   );
-  const endpoints = offered.map(([protocol, { endpoint }]) => ({
+  const endpoints = offered.map(([protocol, { endpoint, identity }]) => ({
     protocol: protocolCodes[protocol as Protocol],
     address: endpoint.address,
     port: endpoint.port,
     tls: endpoint.tls,
     tlsName: endpoint.tlsName,
     ...trust,
+    proxy: identityHeaderOf(identity),
   }));
   return { index: server.index, weight: isOnRing(server) ? server.weight : 0, endpoints };
 }

@@ -105,6 +105,12 @@ function warningsOf(
       `no session is logged: their lines are of info, and POSTERN_LOG_LEVEL is ${level}`,
     );
   }
+  if (settings.trustedProxies.length > 0 && !settings.frontends.some(({ isProxied }) => isProxied)) {
+    warnings.set(
+      'POSTERN_TRUSTED_PROXIES',
+      'no frontend is in POSTERN_PROXY_PROTOCOL: nobody is asked for a header',
+    );
+  }
   if (settings.servers.length === 1) {
     warnings.set('POSTERN_SERVERS', 'one server: there is nowhere to follow an active copy to');
   }

@@ -24,6 +24,28 @@ export const frontendRows: readonly SettingRow[] = [
   row('POSTERN_MANAGESIEVE_PORT', port, '4190', 'The port of `managesieve`; 0 takes a free one.'),
   row('POSTERN_SUBMISSION_PORT', port, '587', 'The port of `submission`; 0 takes a free one.'),
   row('POSTERN_SUBMISSIONS_PORT', port, '465', 'The port of `submissions`; 0 takes a free one.'),
+  row(
+    'POSTERN_PROXY_PROTOCOL',
+    {
+      is: 'words',
+      words: ['imaps', 'imap', 'pop3s', 'pop3', 'managesieve', 'submission', 'submissions'],
+    },
+    undefined,
+    'The frontends that clients reach by a load balancer which sends a PROXY header, of version 1 or 2. ' +
+      'Each connection there must begin with one, ahead of TLS, and come from POSTERN_TRUSTED_PROXIES; ' +
+      "limits, the choice of a worker, the log and what servers are told then go by the header's client. " +
+      'It is never guessed whether there is a header: a client that comes past the load balancer is ' +
+      'turned away.',
+    'none',
+  ),
+  row(
+    'POSTERN_TRUSTED_PROXIES',
+    { is: 'networks' },
+    undefined,
+    'The load balancers whose PROXY headers are believed. Whoever is in it can call itself any client: ' +
+      'name machines, not the networks that clients are in.',
+    'none',
+  ),
   live(
     'POSTERN_TLS_CERT_PATH',
     { is: 'paths' },

@@ -3,6 +3,7 @@ import type { LoginProtocol } from '#model/protocol';
 import { presets } from './presets.ts';
 import type { Part } from './part.ts';
 import type { Problem } from './problem.ts';
+import { proxiedFrontends } from './load-balancers.ts';
 import { readCertificates } from './certificates.ts';
 import type { SettingName } from './setting-row.ts';
 import type { CertificatePaths, FrontendName, FrontendSettings, ListenAddress } from './settings.ts';
@@ -12,6 +13,7 @@ import type { Values } from './values.ts';
 /** One frontend a protocol of POSTERN_PROTOCOLS, each on every listen address. */
 export function frontendSettings(part: Part): FrontendSettings[] {
   const { values, sources, problems } = part;
+  const proxied = proxiedFrontends(part);
   const hosts = values.list('POSTERN_LISTEN_ADDRESS');
   const names = frontendNames(values);
   const profiles = frontendProfiles(part, names);
@@ -26,6 +28,7 @@ export function frontendSettings(part: Part): FrontendSettings[] {
       tls,
       tlsProfile: profiles.get(name) ?? 'modern',
       listeners: hosts.map((host) => ({ host, port })),
+      isProxied: proxied.has(name),
       idleTimeoutMs: values.number(settings.idleTimeout) ?? 0,
       baseline: [...new Set([...own, ...values.list(settings.baseline)])],
     };

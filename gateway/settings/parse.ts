@@ -13,6 +13,7 @@ import type { Part } from './part.ts';
 import { formatProblem } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { serverSettings } from './servers.ts';
+import { sourceAddresses } from './source-addresses.ts';
 import type { LimitSettings, MonitorSettings, Settings } from './settings.ts';
 import { readSources } from './sources.ts';
 import type { Env, Surroundings } from './surroundings.ts';
@@ -47,6 +48,8 @@ function buildSettings(part: Part): Settings {
     movePolicy,
     unknownMailbox,
     frontends: frontendSettings(part),
+    trustedProxies: values.list('POSTERN_TRUSTED_PROXIES'),
+    sourceAddresses: sourceAddresses(part, servers),
     tls: { certificates: certificateSettings(part) },
     ...copySettings(part),
     claimStaleAfterMs: numberOf(values, 'POSTERN_CLAIM_STALE_AFTER'),

@@ -174,10 +174,22 @@ export const serverRows: readonly SettingRow[] = [
       'How a server is told the address of the client, by protocol: `id` sends IMAP ID with ' +
         'x-originating-ip, `xclient` the command XCLIENT, `proxy` and `proxy-v1` a PROXY header of ' +
         'version 2 and 1. One for each protocol, and only where the server is configured to believe it ' +
-        'from this gateway.',
+        'from this gateway. PROXY comes ahead of TLS and needs a port of its own on the server (Dovecot: ' +
+        "`haproxy = yes` and `haproxy_trusted_networks`). Without one of them the gateway's address is " +
+        "every client's to the server: never list it among the addresses that a server trusts by " +
+        "themselves, such as Postfix's `mynetworks`, or everybody may do what it may.",
     ),
     perServer: true,
   },
+  row(
+    'POSTERN_SOURCE_ADDRESSES',
+    { is: 'addresses' },
+    undefined,
+    "This machine's addresses that servers are dialled from, in turn, by sessions and probes: where a " +
+      'server bounds what one address may hold (Exchange: 20 connections of submission), or where the ' +
+      '28,000 ports of one do not do. Each must be among those that the servers believe.',
+    'what the system chooses',
+  ),
   row(
     'POSTERN_SERVER_DOWN_SESSIONS',
     { is: 'word', words: ['end', 'keep'] },

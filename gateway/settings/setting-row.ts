@@ -13,6 +13,7 @@ export type SettingType =
   | { readonly is: 'paths' }
   | { readonly is: 'address' }
   | { readonly is: 'addresses' }
+  | { readonly is: 'networks' }
   | { readonly is: 'addressPort' }
   | { readonly is: 'hostname' }
   | { readonly is: 'pins' }

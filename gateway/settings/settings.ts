@@ -13,6 +13,10 @@ export interface Settings {
   readonly movePolicy: MovePolicy;
   readonly unknownMailbox: UnknownMailboxRule;
   readonly frontends: readonly FrontendSettings[];
+  /** Addresses and networks of load balancers whose PROXY headers are believed. */
+  readonly trustedProxies: readonly string[];
+  /** This machine's addresses that servers are dialled from; none: what the system chooses. */
+  readonly sourceAddresses: readonly string[];
   readonly tls: { readonly certificates: readonly CertificatePaths[] };
   readonly directoryPath: string | undefined;
   readonly copySources: readonly CopySourceName[];
@@ -85,6 +89,8 @@ export interface FrontendSettings {
   readonly tls: 'implicit' | 'starttls';
   readonly tlsProfile: TlsProfile;
   readonly listeners: readonly ListenAddress[];
+  /** Each connection must come from a trusted proxy and begin with a PROXY header. */
+  readonly isProxied: boolean;
   readonly idleTimeoutMs: number;
   /** Offered before the login besides what the front itself gives. */
   readonly baseline: readonly string[];

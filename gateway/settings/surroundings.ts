@@ -1,6 +1,7 @@
 /** What the settings need to know of the machine. An argument, so that parsing them stays a function. */
 import { accessSync, constants, statSync } from 'node:fs';
-import { availableParallelism, hostname, tmpdir, userInfo } from 'node:os';
+import { BlockList, isIPv6 } from 'node:net';
+import { availableParallelism, hostname, networkInterfaces, tmpdir, userInfo } from 'node:os';
 import { rootCertificates } from 'node:tls';
 import { readBuild } from '#lib/read-build';
 import { readFileBounded } from '#lib/read-file';
@@ -11,6 +12,8 @@ export interface Surroundings {
   /** For files that others read later, and that may be large. */
   readonly isReadableFile: (path: string) => boolean;
   readonly isWritableFolder: (path: string) => boolean;
+  /** Whether the IP address is one of this machine's. */
+  readonly hasAddress: (address: string) => boolean;
   readonly cpuCount: number;
   readonly hostname: string;
   /** PEM of the authorities that servers are checked against where no file is named. */
@@ -35,6 +38,7 @@ export function systemSurroundings(): Surroundings {
     readFile: (path) => readFileBounded(path),
     isReadableFile: (path) => allows(path, constants.R_OK) && !isFolder(path),
     isWritableFolder: (path) => allows(path, constants.W_OK | constants.X_OK) && isFolder(path),
+    hasAddress,
     cpuCount: availableParallelism(),
     hostname: hostname(),
     rootsPem: rootCertificates.join('\n'),
@@ -43,6 +47,15 @@ export function systemSurroundings(): Surroundings {
     descriptorsMax: descriptorsMaxOf(readFileBounded('/proc/self/limits')),
     temporaryFolder: tmpdir(),
   };
+}
+
+/** All of 127.0.0.0/8 is there, though one address of it is listed. */
+function hasAddress(address: string): boolean {
+  if (address.startsWith('127.')) return true;
+  const all = new BlockList();
+  for (const own of Object.values(networkInterfaces()).flatMap((each) => each ?? []))
+    all.addAddress(own.address, own.family === 'IPv6' ? 'ipv6' : 'ipv4');
+  return all.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
 /** Of proc(5): `Max open files  SOFT  HARD  files`. */

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { unreachable } from '#lib/assert';
 import { saslMechanisms } from '#model/sasl-mechanism';
 import { didYouMean } from './did-you-mean.ts';
+import { parseNetwork } from './network.ts';
 import { secretOf } from './secret.ts';
 import type { ListenAddress, Secret } from './settings.ts';
 import type { SettingType } from './setting-row.ts';
@@ -18,8 +19,8 @@ export interface Trouble {
 }
 
 /**
- * Durations come out in milliseconds; names and pins in lower case, capabilities in upper case; words, paths
- * and addresses as written.
+ * Durations come out in milliseconds; names and pins in lower case, capabilities in upper case; words, paths,
+ * addresses and networks as written.
  */
 export function parseValue(type: SettingType, text: string): Parsed {
   switch (type.is) {
@@ -45,6 +46,8 @@ export function parseValue(type: SettingType, text: string): Parsed {
       return parseAddress(text);
     case 'addresses':
       return parseList(text, parseAddress);
+    case 'networks':
+      return parseList(text, parseNetwork);
     case 'addressPort':
       return parseAddressPort(text);
     case 'hostname':
@@ -161,6 +164,8 @@ function parseCapability(text: string): Parsed {
     return trouble(`has "${text}", which is no capability`, 'write names such as IDLE or AUTH=XOAUTH2');
   if (ownCapabilities.includes(name))
     return trouble(`has ${name}, which is not for a setting to offer`, 'leave it out');
+  if (/^SIZE=(?![0-9]{1,20}$)/.test(name))
+    return trouble(`has ${name}, which is no size`, 'write a number of bytes, as in SIZE=37748736');
   const mechanism = /^AUTH=(.*)$/.exec(name)?.[1];
   if (mechanism === undefined || saslMechanisms.some((known) => known === mechanism)) return { value: name };
   const known = saslMechanisms.map((each) => `AUTH=${each}`);

@@ -4,21 +4,18 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { visit } from '../support/doctor.ts';
 import { type DovecotDoctorSite, startDoctorDovecot } from '../support/doctor-dovecot.ts';
 import { hasDovecot } from '../support/dovecot-site.ts';
-import { freePort, freePorts } from '../support/ports.ts';
+import { freePorts } from '../support/ports.ts';
 import { PostfixServer, hasPostfix } from '../support/postfix-server.ts';
 
 const postfixTest = test.skipIf(!hasDovecot || !hasPostfix);
 
 let site: DovecotDoctorSite;
-let saslPort: number;
 let postfix: PostfixServer | undefined;
 let turn = 0;
 
 beforeAll(async () => {
   if (!hasDovecot || !hasPostfix) return;
-  saslPort = await freePort();
-  const extra = `service auth {\n  inet_listener postfix {\n    port = ${saslPort}\n  }\n}`;
-  site = await startDoctorDovecot({ extra });
+  site = await startDoctorDovecot();
 }, 60_000);
 afterEach(async () => {
   await postfix?.stop();
@@ -91,7 +88,7 @@ async function submission(own: Record<string, string>, identity = 'none'): Promi
     folder: join(site.folder, `postfix${turn}`),
     ports: { submission: port, submissions },
     ...(await site.authority.issue(`smtp${turn}`, ['ex1.test'], 60)),
-    saslPort,
+    saslPort: site.server.ports.sasl,
     // Nothing listens there: no mail is sent.
     relayPort,
     settings: {

@@ -1,5 +1,5 @@
 /**
- * One mailbox's sessions of all doors on one server, through moves under load: what real Dovecots' own log says.
+ * One mailbox's sessions of all doors on one server, through moves under load: what real Dovecots' log says.
  */
 import { afterAll, beforeAll, expect } from 'vitest';
 import { startVisitors } from '../support/door-visitors.ts';

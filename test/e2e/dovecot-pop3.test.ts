@@ -111,6 +111,20 @@ dovecotTest(
   },
 );
 
+dovecotTest('V09 a session ticket of POP3 is good for POP3, and for no other door', async () => {
+  const first = await openPop3(site.gateway);
+  const session = first.tls()?.getSession() ?? expect.unreachable('a ticket');
+  first.destroy();
+  const isResumedAt = async (frontend: string): Promise<boolean | undefined> => {
+    const port = site.gateway.portOf(frontend);
+    const client = await connectRaw({ port, tls: { ...trusting(site.gateway.authority), session } });
+    const isResumed = client.tls()?.isSessionReused();
+    client.destroy();
+    return isResumed;
+  };
+  expect([await isResumedAt('imaps'), await isResumedAt('pop3s')]).toEqual([false, true]);
+});
+
 dovecotTest('V10 an HTTP request is over after its first line', async () => {
   const client = await openPop3(site.gateway);
   client.send(`POST / HTTP/1.1\r\nUSER ${ann.user}\r\nPASS ${ann.password}\r\nSTAT\r\n`);

@@ -104,7 +104,11 @@ dovecotTest('sieve-connect puts a script, lists it, and gets it back', async () 
   const got = await runSieveConnect(
     site.gateway,
     bob,
-    ...['--remotesieve', 'three.sieve', '--localsieve', join(folder, 'got'), '--download'],
+    '--remotesieve',
+    'three.sieve',
+    '--localsieve',
+    join(folder, 'got'),
+    '--download',
   );
   expect(got, got.stdout + got.stderr).toMatchObject({ status: 0 });
   expect(await readFile(join(folder, 'got'), 'utf8')).toContain('vacation "away";');

@@ -123,6 +123,17 @@ test.each(['GET / HTTP/1.1', 'POST /mail HTTP/1.0', 'CONNECT mail:25 HTTP/1.1'])
   },
 );
 
+test.each(['EHLO laptop\n', 'EHLO laptop\rNOOP\r\n', 'EHLO lap\0top\r\n'])(
+  'V16 a line that ends otherwise than in CRLF (%j) ends the session',
+  async (bytes) => {
+    const client = await encrypted();
+    await client.line();
+    client.send(bytes);
+    expect(await client.rest(2_000)).toBe('500 5.5.2 Not SMTP\r\n421 4.7.0 Too many errors\r\n');
+    await endedAs(gateway, 'syntax');
+  },
+);
+
 test('V23 a client that says who it is, is refused, and no server hears of it', async () => {
   const from = ex1.heard.length;
   const client = await encrypted();

@@ -128,8 +128,6 @@ function probeUserOf(database: string): Account {
 function settingsOf(random: Random, parts: Parts): Settings {
   const { servers, databases, usual, source, serverTls, clients } = parts;
   const inOffice = clients.filter(({ address }) => address === officeAddress).length;
-  const listeners = [{ host: '192.0.2.1', port: 0 }];
-  const frontend = { protocol: 'imap', listeners, idleTimeoutMs: 1_800_000, baseline: [] } as const;
   const ids = servers.map(({ id }) => id as ServerId);
   return {
     servers: servers.map(({ id, address }) => ({
@@ -143,10 +141,9 @@ function settingsOf(random: Random, parts: Parts): Settings {
     databases: databases.map(({ id, policy }) => ({ id: id as DatabaseId, copies: ids, policy })),
     movePolicy: usual,
     unknownMailbox: usual === 'exclusive' ? { then: 'refuse' } : { then: 'hash' },
-    frontends: [
-      { ...frontend, name: 'imaps', tls: 'implicit', tlsProfile: 'modern' },
-      { ...frontend, name: 'imap', tls: 'starttls', tlsProfile: 'modern' },
-    ],
+    frontends: bothFrontends(),
+    trustedProxies: [],
+    sourceAddresses: [],
     tls: { certificates: [] },
     directoryPath: '/sim/mailboxes',
     copySources: [source === 'agents' ? 'agent' : 'file'],
@@ -182,6 +179,22 @@ function settingsOf(random: Random, parts: Parts): Settings {
     log: { level: 'info', sessions: true },
     hostname: 'mx.demo.test',
   };
+}
+
+function bothFrontends(): Settings['frontends'] {
+  const listeners = [{ host: '192.0.2.1', port: 0 }];
+  const usual = {
+    protocol: 'imap',
+    listeners,
+    idleTimeoutMs: 1_800_000,
+    baseline: [],
+    isProxied: false,
+    tlsProfile: 'modern',
+  } as const;
+  return [
+    { ...usual, name: 'imaps', tls: 'implicit' },
+    { ...usual, name: 'imap', tls: 'starttls' },
+  ];
 }
 
 const officeAddress = '198.51.100.7';

@@ -6,6 +6,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Authority, makeAuthority } from './certificates.ts';
 import type { DoctorSite } from './doctor.ts';
+import { portNames, portsOf } from './dovecot-config.ts';
 import { DovecotServer, type Mailbox } from './dovecot-server.ts';
 import { freePorts } from './ports.ts';
 import { makeTempFolder, removeTempFolder } from './temp-folder.ts';
@@ -27,6 +28,20 @@ service anvil {
   }
 }`;
 
+/** The settings of a site that offers all that a Dovecot speaks. */
+export function allProtocols({ ports }: DovecotServer): Record<string, string> {
+  return {
+    POSTERN_PROTOCOLS: 'imaps,pop3s,managesieve,submission',
+    POSTERN_POP3S_PORT: '0',
+    POSTERN_MANAGESIEVE_PORT: '0',
+    POSTERN_SUBMISSION_PORT: '0',
+    POSTERN_SERVER_EX1_POP3_PORT: String(ports.pop3s),
+    POSTERN_SERVER_EX1_MANAGESIEVE_PORT: String(ports.sieve),
+    POSTERN_SERVER_EX1_SUBMISSION_PORT: String(ports.submission),
+    POSTERN_SERVER_EX1_IDENTITY: 'imap:id,pop3:xclient,managesieve:xclient,submission:xclient',
+  };
+}
+
 export interface DovecotDoctorSetup {
   /** Instead of an authority's own for ex1.test with sixty days. */
   readonly certificate?: { readonly certificatePath: string; readonly keyPath: string };
@@ -40,22 +55,24 @@ export async function startDoctorDovecot(setup: DovecotDoctorSetup = {}): Promis
   await chmod(folder, 0o711);
   const authority = await makeAuthority(folder);
   const issued = setup.certificate ?? (await authority.issue('ex1', ['ex1.test'], 60));
-  const [imap = 0, imaps = 0, doveadm = 0, pop3 = 0, pop3s = 0, sieve = 0, submission = 0, sasl = 0] =
-    await freePorts(8);
+  const [relay = 0, ...free] = await freePorts(portNames.length + 1);
+  const ports = portsOf(free);
   const mailbox = { user: 'probe1@doctor.test', password: 'secret', database: 'db1' };
   const server = new DovecotServer(
     {
       name: 'ex1',
       folder: join(folder, 'ex1'),
-      ports: { imap, imaps, doveadm, pop3, pop3s, sieve, submission, sasl },
+      ports,
       ...issued,
       databases: ['db1'],
+      // Nothing listens there: nobody sends.
+      relayPort: relay,
       extra: setup.extra ?? biting,
     },
     [mailbox],
   );
   await mkdir(join(folder, 'ex1'));
-  await server.prepare(doveadm);
+  await server.prepare(ports.doveadm);
   await server.mount('db1');
   await server.start();
   const close = async () => {

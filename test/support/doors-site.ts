@@ -1,6 +1,6 @@
 /**
- * The Dovecot pair with all its doors, and a gateway before them. Both servers have every database mounted all
- * the time and let anybody in: only the gateway keeps a mailbox on one of them.
+ * The Dovecot pair with all its doors, and a gateway before them. Both servers have every database mounted
+ * all the time and let anybody in: only the gateway keeps a mailbox on one of them.
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { Door } from './door-visitors.ts';

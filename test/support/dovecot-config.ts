@@ -19,6 +19,9 @@ export interface DovecotSetup {
 export interface DovecotPorts {
   readonly imap: number;
   readonly imaps: number;
+  /** With a PROXY header before all else: STARTTLS, and TLS from the first byte. */
+  readonly proxiedImap: number;
+  readonly proxiedImaps: number;
   /** Replication talks to the other server's doveadm. */
   readonly doveadm: number;
   readonly pop3: number;
@@ -28,6 +31,25 @@ export interface DovecotPorts {
   readonly submission: number;
   /** SASL over TCP, for a Postfix beside it. */
   readonly sasl: number;
+}
+
+/** What a server listens on. */
+export const portNames = [
+  'imap',
+  'imaps',
+  'proxiedImap',
+  'proxiedImaps',
+  'doveadm',
+  'pop3',
+  'pop3s',
+  'sieve',
+  'submission',
+  'sasl',
+] as const satisfies readonly (keyof DovecotPorts)[];
+
+/** One for each name, from the beginning of the list. */
+export function portsOf(ports: readonly number[]): DovecotPorts {
+  return Object.fromEntries(portNames.map((name, index) => [name, ports[index]])) as unknown as DovecotPorts;
 }
 
 /** Nobody's numbers: Dovecot wants a user for mail, but no such user needs to exist. */
@@ -68,6 +90,7 @@ auth_mechanisms = plain login
 auth_username_format = %Lu
 # No waiting after a refused password: everyone comes from one address, and tests refuse on purpose.
 auth_failure_delay = 0
+haproxy_trusted_networks = 127.0.0.0/8
 mail_uid = ${mailUid}
 mail_gid = ${mailUid}
 first_valid_uid = ${mailUid}
@@ -76,7 +99,7 @@ mail_location = maildir:${folder}/live/%{userdb:database}/%n/Maildir
 mail_max_userip_connections = 2000
 mail_plugins = notify replication
 imap_id_send = name ${name}
-login_log_format_elements = user=<%u> method=%m rip=%r rport=%b lip=%l lport=%a mpid=%e %c
+login_log_format_elements = user=<%u> method=%m rip=%r rport=%b lip=%l lport=%a mpid=%e %c %k
 doveadm_password = ${doveadmPassword}
 replication_max_conns = 4
 replication_dsync_parameters = -d -N -l 30 -U
@@ -110,21 +133,9 @@ userdb {
 }`;
 }
 
-function services({ ports }: DovecotSetup): string {
-  return `
-service imap-login {
-  service_count = 0
-  process_min_avail = 1
-  process_limit = 2
-  client_limit = 2000
-  inet_listener imap {
-    port = ${ports.imap}
-  }
-  inet_listener imaps {
-    port = ${ports.imaps}
-    ssl = yes
-  }
-}
+function services(setup: DovecotSetup): string {
+  const { ports } = setup;
+  return `${logins(setup)}
 service imap {
   process_limit = 1000
 }
@@ -167,6 +178,32 @@ service stats {
   client_limit = 2000
 }
 `;
+}
+
+function logins({ ports }: DovecotSetup): string {
+  return `
+service imap-login {
+  service_count = 0
+  process_min_avail = 1
+  process_limit = 2
+  client_limit = 2000
+  inet_listener imap {
+    port = ${ports.imap}
+  }
+  inet_listener imaps {
+    port = ${ports.imaps}
+    ssl = yes
+  }
+  inet_listener imap-proxied {
+    port = ${ports.proxiedImap}
+    haproxy = yes
+  }
+  inet_listener imaps-proxied {
+    port = ${ports.proxiedImaps}
+    ssl = yes
+    haproxy = yes
+  }
+}`;
 }
 
 /** The doors beside IMAP. */

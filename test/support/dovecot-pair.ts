@@ -6,6 +6,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Authority, makeAuthority } from './certificates.ts';
+import { portNames, portsOf } from './dovecot-config.ts';
 import { DovecotServer, type Mailbox } from './dovecot-server.ts';
 import { eventually } from './eventually.ts';
 import { freePorts } from './ports.ts';
@@ -57,22 +58,19 @@ export async function startDovecotPair(options: PairOptions = {}): Promise<Dovec
   const folder = await makeTempFolder('dove');
   await chmod(folder, 0o755); // Mail is another user's.
   const authority = await makeAuthority(folder);
-  const ports = await freePorts(16);
-  const [ex1, ex2] = [await makeServer('ex1', ports.slice(0, 8)), await makeServer('ex2', ports.slice(8))];
+  const ports = await freePorts(2 * portNames.length);
+  const [ex1, ex2] = [await makeServer('ex1', ports), await makeServer('ex2', ports.slice(portNames.length))];
   await Promise.all([ex1.prepare(ex2.ports.doveadm), ex2.prepare(ex1.ports.doveadm)]);
   const pair = new Pair({ ex1, ex2, authority, folder });
   await pair.heal();
   return pair;
 
-  async function makeServer(
-    name: ServerName,
-    [imap = 0, imaps = 0, doveadm = 0, pop3 = 0, pop3s = 0, sieve = 0, submission = 0, sasl = 0]: number[],
-  ): Promise<DovecotServer> {
+  async function makeServer(name: ServerName, ports: readonly number[]): Promise<DovecotServer> {
     const { certificatePath, keyPath } = await authority.issue(name, [`${name}.test`, '127.0.0.1']);
     const setup = {
       name,
       folder: join(folder, name),
-      ports: { imap, imaps, doveadm, pop3, pop3s, sieve, submission, sasl },
+      ports: portsOf(ports),
       certificatePath,
       keyPath,
       ...(relayPort === undefined ? {} : { relayPort }),

@@ -3,6 +3,7 @@
  * dismounted on it. Which server holds the active copy is for dovecot-pair.ts.
  */
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { chown, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Child, familyOf, isAlive, runChild, signalAll, startChild } from './child.ts';
@@ -98,10 +99,14 @@ export class DovecotServer {
     await child?.stop(15_000);
   }
 
-  /** SIGSTOP of every process: the kernel still accepts, nothing answers. */
-  freeze(): void {
+  /**
+   * SIGSTOP of every process, or of those of one service, such as `pop3-login`: the kernel still accepts,
+   * nothing answers.
+   */
+  freeze(service = ''): void {
     if (this.child === undefined) throw new Error(`${this.name} does not run`);
-    this.frozen = familyOf(this.child.pid);
+    const isOfIt = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(service);
+    this.frozen = familyOf(this.child.pid).filter((pid) => service === '' || isOfIt(pid));
     signalAll(this.frozen, 'SIGSTOP');
   }
 

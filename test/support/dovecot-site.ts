@@ -44,9 +44,14 @@ export const dovecotTest = test.skipIf(!hasDovecot);
 const databases = { db1: ['ex1', 'ex2'], db2: ['ex2', 'ex1'], db3: ['ex1', 'ex2'] };
 const homes = { db1: 'ex1', db2: 'ex2', db3: 'ex1' } as const;
 
-/** Starts both servers and the gateway; the login probe has an account in each database. */
+type MoreSettings = Readonly<Record<string, string>>;
+
+/**
+ * Starts both servers and the gateway; the login probe has an account in each database. Settings may depend
+ * on where the servers are.
+ */
 export async function startDovecotSite(
-  settings: Readonly<Record<string, string>> = {},
+  settings: MoreSettings | ((pair: DovecotPair) => MoreSettings) = {},
 ): Promise<DovecotSite> {
   const pair = await startDovecotPair();
   const { caPath } = pair.authority;
@@ -64,7 +69,7 @@ export async function startDovecotSite(
         .map(({ user, password, database }) => `${database} ${user} ${password}`)
         .join('\n'),
       ...Object.assign({}, ...[pair.ex1, pair.ex2].map(otherDoors)),
-      ...settings,
+      ...(typeof settings === 'function' ? settings(pair) : settings),
     },
   });
   const tell = () =>

@@ -41,8 +41,8 @@ export function runsOf(logins: readonly TrailLogin[]): string[] {
 }
 
 /**
- * Sessions that went on while another server had let the mailbox in. A second is granted: a connection that is
- * closed is a process for a moment more, and the log has whole seconds.
+ * Sessions that went on while another server had let the mailbox in. A second is granted: a connection that
+ * is closed is a process for a moment more, and the log has whole seconds.
  */
 export function overlapsIn(logins: readonly TrailLogin[]): TrailLogin[] {
   return logins.filter(({ server, endSecond = Number.POSITIVE_INFINITY }, at) => {

@@ -29,6 +29,8 @@ export interface PostfixSetup {
 export interface PostfixPorts {
   readonly submission: number;
   readonly submissions: number;
+  /** As `submission`, with a PROXY header before all else. */
+  readonly proxied?: number;
 }
 
 /** False where Postfix is not installed, or this is not root: its processes run as several users. */
@@ -148,8 +150,11 @@ function mainConfig(setup: PostfixSetup): string {
 }
 
 /** The processes, none in a chroot: service, type, private, unprivileged, chroot, wake-up, limit, command. */
-function masterConfig({ submission, submissions }: PostfixPorts): string {
+function masterConfig({ submission, submissions, proxied }: PostfixPorts): string {
+  const behindProxy = `127.0.0.1:${proxied} inet n - n - 50 smtpd
+  -o smtpd_upstream_proxy_protocol=haproxy`;
   return `
+${proxied === undefined ? '' : behindProxy}
 127.0.0.1:${submission} inet n - n - 50 smtpd
 127.0.0.1:${submissions} inet n - n - 50 smtpd
   -o smtpd_tls_wrappermode=yes

@@ -35,6 +35,8 @@ export interface SubmissionSetup {
   readonly settings?: Readonly<Record<string, string>>;
   /** Postfix by its port with TLS from the first byte, in place of STARTTLS. */
   readonly isImplicit?: boolean;
+  /** Postfix by its port that wants a PROXY header, and STARTTLS behind it. */
+  readonly isProxied?: boolean;
   /** Settings of each Postfix's main.cf. */
   readonly postfix?: Readonly<Record<string, string>>;
 }
@@ -51,6 +53,7 @@ export async function startSubmissionSite(setup: SubmissionSetup): Promise<Submi
   const portOf = (name: ServerName) => {
     const postfix = postfixes?.[name].ports;
     if (postfix === undefined) return pair.server(name).ports.submission;
+    if (setup.isProxied === true) return postfix.proxied;
     return setup.isImplicit === true ? postfix.submissions : postfix.submission;
   };
   const gateway = await startGateway({
@@ -107,15 +110,15 @@ async function startPostfixes(
   sink: SmtpSink,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Record<ServerName, PostfixServer>> {
-  const ports = await freePorts(4);
-  const start = async (name: ServerName, [submission = 0, submissions = 0]: number[]) => {
+  const ports = await freePorts(6);
+  const start = async (name: ServerName, [submission = 0, submissions = 0, proxied = 0]: number[]) => {
     const folder = join(pair.folder, `postfix-${name}`);
     await mkdir(folder);
     const certificate = await pair.authority.issue(`postfix-${name}`, [`${name}.test`]);
     const server = new PostfixServer({
       name,
       folder,
-      ports: { submission, submissions },
+      ports: { submission, submissions, proxied },
       ...certificate,
       saslPort: pair.server(name).ports.sasl,
       relayPort: sink.port,
@@ -124,6 +127,6 @@ async function startPostfixes(
     await server.start();
     return server;
   };
-  const [ex1, ex2] = await Promise.all([start('ex1', ports.slice(0, 2)), start('ex2', ports.slice(2))]);
+  const [ex1, ex2] = await Promise.all([start('ex1', ports.slice(0, 3)), start('ex2', ports.slice(3))]);
   return { ex1, ex2 };
 }

@@ -9,6 +9,8 @@ export interface FramerLimits {
   readonly literalBytesMax: number;
   /** False in POP3: there a line's end announces nothing. */
   readonly literals: boolean;
+  /** False in submission, where an LF alone is a fault. */
+  readonly bareLfEndsLine: boolean;
 }
 
 export type Framed =
@@ -50,6 +52,7 @@ export class ClientFramer {
     const end = rest.indexOf('\n');
     const whole = end < 0 ? rest : rest.slice(0, end + 1);
     if (/\0|\r(?!\n|$)/.test(whole)) return this.#fault('syntax');
+    if (!this.#limits.bareLfEndsLine && /(?<!\r)\n/.test(whole)) return this.#fault('syntax');
     if (whole.length > this.#limits.lineBytesMax) return this.#fault('line_too_long');
     if (end < 0) return whole.length === this.#limits.lineBytesMax ? this.#fault('line_too_long') : undefined;
     const text = whole.replace(/\r?\n$/, '');

@@ -30,7 +30,7 @@ export class ScriptedEngine implements EngineLink {
   pinned = -1;
   hashed = -1;
   readonly #mailboxes: ReadonlyMap<string, number>;
-  readonly #limits = { lineBytesMax: 66_000, literalBytesMax: 65_536, literals: true };
+  readonly #limits = { lineBytesMax: 66_000, literalBytesMax: 65_536, literals: true, bareLfEndsLine: true };
   #framer = new ClientFramer(this.#limits);
   #consumed = 0;
   #awaitsTls = false;
@@ -45,6 +45,7 @@ export class ScriptedEngine implements EngineLink {
 
   opens(text: string, isGreeted: boolean, protocol: LoginProtocol): void {
     this.#limits.literals = protocol === 'imap' || protocol === 'sieve';
+    this.#limits.bareLfEndsLine = protocol !== 'submission';
     this.#push(events.opened, isGreeted ? 0x1_0000 : 0, text);
   }
 

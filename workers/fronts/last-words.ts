@@ -95,4 +95,7 @@ const kinds: Readonly<Record<EndReason, keyof Farewells | 'silence'>> = {
   held_elsewhere: 'temporary',
   tls_truncated: 'silence',
   too_many_for_mailbox: 'tooManyForMailbox',
+  // V51: whoever it is does not speak the protocol to us yet.
+  proxy_untrusted: 'silence',
+  proxy_header_bad: 'silence',
 };

@@ -89,7 +89,7 @@ export class EngineSession implements SessionView {
     this.frontend = frontend;
     this.startedMs = world.scheduler.now();
     this.activeMs = this.startedMs;
-    this.#framer = new ClientFramer({ ...world.config.limits, literals: true });
+    this.#framer = new ClientFramer({ ...world.config.limits, literals: true, bareLfEndsLine: true });
     this.#wire.listener = {
       onBytes: (text) => this.#onBytes(text),
       onHello: () => this.#onHello(),
@@ -338,7 +338,7 @@ export class EngineSession implements SessionView {
     this.#putDeadline(this.#now + this.#world.config.limits.tlsTimeoutMs);
     this.#awaitsHello = () => {
       this.#putDeadline(this.#now + leftMs);
-      this.#framer = new ClientFramer({ ...this.#world.config.limits, literals: true });
+      this.#framer = new ClientFramer({ ...this.#world.config.limits, literals: true, bareLfEndsLine: true });
       [this.#consumed, this.#readTotal] = [0, 0];
       this.unconsumed = [];
       if (this.#hasNoWorker) return this.#end('worker_died');

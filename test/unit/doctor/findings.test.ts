@@ -247,6 +247,15 @@ test('a certificate that is not pinned is that, whatever else it is', () => {
   expect(idsOf({ verify: 'pin', ports: [wrong] })).toEqual(['certificate-pin']);
 });
 
+test('a server that may show any certificate is offered the pin of the one it shows', () => {
+  const [finding, ...others] = findingsOf(site({ servers: [server({ verify: 'any' })] }));
+  expect([finding?.id, finding?.mend, others]).toEqual([
+    'any-certificate',
+    ['POSTERN_SERVER_EX1_TLS_VERIFY=pin', pin],
+    [],
+  ]);
+});
+
 test('one certificate on three ports is one finding, of all three protocols', () => {
   const wrong = distrusted('…', { isForName: false, names: [] });
   const ports = (['imap', 'pop3', 'sieve'] as const).map((protocol) => ({ ...wrong, protocol }));
@@ -286,12 +295,18 @@ test('what all servers offer and the baseline lacks is named, as the line to pas
   ]);
 });
 
+test('a protocol that clients are not offered has no baseline to grow', () => {
+  const servers = [server({ ports: [port({}, { capabilities: offered })] })];
+  expect(findingsOf(site({ servers, baselines: { pop3: [] } }))).toEqual([]);
+});
+
 test('where one server could not be asked nobody knows what all of them offer', () => {
   const servers = [
     server({ ports: [port({}, { capabilities: offered })] }),
     server({ server: 'ex2' as ServerId, ports: [unusable('connect_refused', 'refuses connections')] }),
   ];
-  expect(findingsOf(site({ servers })).map(({ id }) => id)).toEqual(['unreachable']);
+  const findings = findingsOf(site({ servers, baselines: { imap: [] } }));
+  expect(findings.map(({ id }) => id)).toEqual(['unreachable']);
 });
 
 test.each<[string, ServerObservation['logins'], string[]]>([

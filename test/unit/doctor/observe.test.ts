@@ -47,6 +47,14 @@ test('a server whose certificate is not believed is looked at without that check
   ]);
 });
 
+test("the addresses that sessions come from are those of the server's family", async () => {
+  const [server] = await observeServers({
+    ...parts([serverOf('ex1')], []),
+    probe: () => Promise.resolve(good),
+  });
+  expect(server?.sources).toEqual(['10.1.0.21']);
+});
+
 test('where TLS fails all the same it is TLS that fails', async () => {
   const { seen } = await look([untrusted, { ...untrusted, detail: 'something else' }]);
   expect(seen).toMatchObject({ is: 'unusable', reason: 'server_tls_failed' });
@@ -97,6 +105,7 @@ function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts
         tls: 'implicit',
         tlsProfile: 'modern',
         listeners: [],
+        isProxied: false,
         idleTimeoutMs: 1,
         baseline,
       },
@@ -106,6 +115,7 @@ function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts
     greetingProbes: { imap, pop3: imap, sieve: imap, submission: imap },
     endpointOf: (server, protocol) => (protocol === 'imap' ? endpointOf(server) : undefined),
     timeouts: { connectTimeoutMs: 1, greetingTimeoutMs: 1, answerTimeoutMs: 1 },
+    sourceAddresses: ['10.1.0.21', '2001:db8::21'],
     tryLogins: undefined,
     visitTimeoutMs: 5_000,
     clock: systemClock(),
@@ -113,7 +123,15 @@ function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts
 }
 
 function endpointOf({ address, fqdn, trust }: ServerSettings): EngineEndpoint {
-  return { protocol: 1, address, port: 993, tls: 'implicit', tlsName: fqdn, caPem: trust.caPem };
+  return {
+    protocol: 1,
+    address,
+    port: 993,
+    tls: 'implicit',
+    tlsName: fqdn,
+    proxy: 'none',
+    caPem: trust.caPem,
+  };
 }
 
 function serverOf(id: string): ServerSettings {

@@ -8,7 +8,15 @@ import { readScript } from '../../trace/script-reader.ts';
 const timeouts = { connectTimeoutMs: 1_000, greetingTimeoutMs: 2_000, answerTimeoutMs: 3_000 };
 
 function endpoint(tls: EngineEndpoint['tls']): EngineEndpoint {
-  return { protocol: 1, address: '10.1.0.11', port: 1, tls, tlsName: 'ex1.corp.example', caPem: '' };
+  return {
+    protocol: 1,
+    address: '10.1.0.11',
+    port: 1,
+    tls,
+    tlsName: 'ex1.corp.example',
+    caPem: '',
+    proxy: 'none',
+  };
 }
 
 /** A probe that is answered with these lines; what it was asked to send is kept. */

@@ -165,5 +165,5 @@ function stopped(reason: EndReason, detail = '', ...lines: string[]): ProbeOutco
 }
 
 function endpoint(tls: EngineEndpoint['tls']): EngineEndpoint {
-  return { protocol: 1, address: '127.0.0.1', port: 993, tls, tlsName: 'ex1.test', caPem: '' };
+  return { protocol: 1, address: '127.0.0.1', port: 993, tls, tlsName: 'ex1.test', caPem: '', proxy: 'none' };
 }

@@ -50,7 +50,12 @@ test.each<[string, Tls, string, string]>([
     '"SASL" ""|"STARTTLS"|OK|OK go|"SIEVE" ""|"SASL" "PLAIN"|OK',
     'good: SIEVE SASL AUTH=PLAIN',
   ],
-  ['literals', 'off', '"SIEVE" {8}fileinto|"SASL" "PLAIN"|OK', 'good: SIEVE SIEVE=FILEINTO SASL AUTH=PLAIN'],
+  [
+    'literals',
+    'off',
+    '{5}SIEVE {8}fileinto|"SASL" {5}PLAIN|OK',
+    'good: SIEVE SIEVE=FILEINTO SASL AUTH=PLAIN',
+  ],
   ['a line that is no capability', 'off', '"SIEVE" ""|* CAPABILITY x', 'bad: unexpected answer: in words'],
   ['no STARTTLS', 'starttls', '"SIEVE" ""|OK|NO "what"', 'bad: offers no STARTTLS'],
   ['no PLAIN', 'off', '"SIEVE" ""|"SASL" "GSSAPI"|OK', 'bad: offers no AUTH=PLAIN'],
@@ -112,7 +117,15 @@ test.each([
 function parts(tls: Tls, said: string): GreetingProbeParts {
   return {
     probe: async ({ script }: ProbeRequest) => playedBy(script, said.split('|')),
-    endpoint: { protocol: 2, address: '127.0.0.1', port: 110, tls, tlsName: 'ex1.test', caPem: '' },
+    endpoint: {
+      protocol: 2,
+      address: '127.0.0.1',
+      port: 110,
+      tls,
+      tlsName: 'ex1.test',
+      caPem: '',
+      proxy: 'none',
+    },
     identity: 'none',
     baseline: [],
     timeouts: { connectTimeoutMs: 3_000, greetingTimeoutMs: 5_000, answerTimeoutMs: 10_000 },

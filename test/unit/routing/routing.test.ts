@@ -107,6 +107,7 @@ describe('what the engine gets', () => {
               tls: 'implicit',
               tlsName: 'ex1.corp',
               caPem: 'CA of ex1',
+              proxy: 'none',
             },
           ],
         },

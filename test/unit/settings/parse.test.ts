@@ -160,7 +160,46 @@ test('the file of POSTERN_ENV_PATH wins name by name, and an empty value there u
   ]);
 });
 
+test('load balancers and source addresses are as written', () => {
+  const { frontends, trustedProxies, sourceAddresses } = settingsOf({
+    POSTERN_PROTOCOLS: 'imaps,imap',
+    POSTERN_PROXY_PROTOCOL: 'imaps',
+    POSTERN_TRUSTED_PROXIES: '10.1.0.5,2001:db8::/32',
+    POSTERN_SOURCE_ADDRESSES: '10.1.0.21,10.1.0.22',
+  });
+  expect(frontends.map(({ name, isProxied }) => [name, isProxied])).toEqual([
+    ['imaps', true],
+    ['imap', false],
+  ]);
+  expect(trustedProxies).toEqual(['10.1.0.5', '2001:db8::/32']);
+  expect(sourceAddresses).toEqual(['10.1.0.21', '10.1.0.22']);
+});
+
 const faults: [Env, string][] = [
+  [
+    { POSTERN_PROXY_PROTOCOL: 'imaps' },
+    'POSTERN_TRUSTED_PROXIES is not set, and POSTERN_PROXY_PROTOCOL is: nobody could connect there; name ' +
+      'the addresses or networks of the load balancers',
+  ],
+  [
+    { POSTERN_PROXY_PROTOCOL: 'imaps,pop3', POSTERN_TRUSTED_PROXIES: '10.1.0.5' },
+    'POSTERN_PROXY_PROTOCOL has pop3, which POSTERN_PROTOCOLS does not offer; leave it out, or offer it',
+  ],
+  [
+    { POSTERN_PROXY_PROTOCOL: 'imaps', POSTERN_TRUSTED_PROXIES: '10.1.0.5/24' },
+    'POSTERN_TRUSTED_PROXIES has "10.1.0.5/24", whose address is no network of 24 bits; write 10.1.0.5 ' +
+      'for the address alone, or the network\'s first address before the "/"',
+  ],
+  [
+    { POSTERN_SOURCE_ADDRESSES: '10.1.0.21,10.9.9.9' },
+    'POSTERN_SOURCE_ADDRESSES has 10.9.9.9, which this machine does not have; give the address to a ' +
+      'network interface first, or leave it out',
+  ],
+  [
+    { POSTERN_SOURCE_ADDRESSES: '10.1.0.21', POSTERN_SERVER_EX_2_ADDRESS: 'fd00::12' },
+    "POSTERN_SOURCE_ADDRESSES has no IPv6 address, and ex-2 has one; add one of this machine's " +
+      'IPv6 addresses',
+  ],
   [
     { POSTERN_SERVERS: undefined, POSTERN_DATABASE_DB1_COPIES: undefined, ...noServers() },
     'POSTERN_SERVERS is not set; name the servers: POSTERN_SERVERS=ex1,ex2',
@@ -317,6 +356,15 @@ const faults: [Env, string][] = [
     { POSTERN_IMAP_BASELINE: 'AUTH=GSSAPI' },
     'POSTERN_IMAP_BASELINE has AUTH=GSSAPI; Postern speaks AUTH=PLAIN, AUTH=LOGIN, AUTH=XOAUTH2, ' +
       'AUTH=OAUTHBEARER',
+  ],
+  [
+    { POSTERN_SUBMISSION_BASELINE: 'DSN,SIZE=36M' },
+    'POSTERN_SUBMISSION_BASELINE has SIZE=36M, which is no size; write a number of bytes, as in ' +
+      'SIZE=37748736',
+  ],
+  [
+    { POSTERN_SUBMISSION_BASELINE: 'XCLIENT' },
+    'POSTERN_SUBMISSION_BASELINE has XCLIENT, which is not for a setting to offer; leave it out',
   ],
   [
     { POSTERN_IMAP_BASELINE: 'IDLE,STARTTLS' },

@@ -35,6 +35,7 @@ export const machine: Surroundings = {
     files[path] === undefined ? { trouble: `${path} does not exist` } : { text: files[path] },
   isReadableFile: (path) => files[path] !== undefined,
   isWritableFolder: (path) => ['/run', '/var/lib/postern', '/tmp'].includes(path),
+  hasAddress: (address) => ['10.1.0.21', '10.1.0.22', 'fd00::21'].includes(address),
   cpuCount: 8,
   hostname: 'gw1.corp.example',
   rootsPem: 'ROOTS',

@@ -3,6 +3,7 @@
  * here what has changed.
  */
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { expect, test, vi } from 'vitest';
@@ -95,6 +96,29 @@ test.each<[string, boolean, [string, string][]]>([
   const judged: [string, string][] = [];
   for (const [line] of commands) judged.push([line, wordOf(await dialogue.judge(line))]);
   expect(judged).toEqual(commands);
+});
+
+/** A NOOP before the usual opening has it judged by the library itself. */
+test('the usual opening is judged as the library judges it', async () => {
+  const name = fc.stringMatching(/^[A-Za-z0-9.:[\]-]{1,128}$/);
+  const verb = fc.constantFrom('EHLO', 'ehlo', 'Ehlo');
+  const more = fc.array(
+    fc.constantFrom('AUTH', 'EHLO a', 'RSET', 'HELO b', 'MAIL FROM:<a@b>', 'NOSUCH', 'QUIT'),
+    {
+      maxLength: 4,
+    },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.boolean(), verb, name, more, async (isSecure, word, host, lines) => {
+      const [sparing, asked] = [open(isSecure), open(isSecure)];
+      await asked.judge('NOOP');
+      for (const line of [`${word} ${host}`, ...lines]) {
+        const judgement = wordOf(await asked.judge(line));
+        expect(wordOf(await sparing.judge(line)), line).toBe(judgement);
+        if (judgement === '221' || judgement === '421') return;
+      }
+    }),
+  );
 });
 
 test('the tenth unknown command is one too many for the library', async () => {

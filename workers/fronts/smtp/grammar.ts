@@ -9,9 +9,24 @@ export function verbOf(line: string): string {
   return (end < 0 ? line : line.slice(0, end)).toUpperCase();
 }
 
-/** RFC 5321 section 4.1.1.1: nothing but printable ASCII is in a command, before SMTPUTF8's MAIL. */
-export function isCommandText(line: string): boolean {
-  return commandText.test(line);
+/**
+ * What of a line the dialogue judges: printable ASCII. Undefined for what is no command text; a library would
+ * take letters of other alphabets for those that they resemble.
+ * - What follows AUTH may be a password: only the SASL exchange sees it.
+ * - A client's own name may be anything. Programs take the computer's, with its umlauts and spaces, and that
+ *   is no reason to take no mail (RFC 5321 section 4.1.4).
+ */
+export function judgedText(line: string): string | undefined {
+  const verb = verbOf(line);
+  switch (verb) {
+    case 'AUTH':
+      return verb;
+    case 'EHLO':
+    case 'HELO':
+      return line.slice(verb.length).trim() === '' ? verb : `${verb} ${clientNameOf(line) ?? 'unknown'}`;
+    default:
+      return commandText.test(line) ? line : undefined;
+  }
 }
 
 export interface AuthArguments {
@@ -32,7 +47,7 @@ export function parseAuth(line: string): AuthArguments | undefined {
 
 /**
  * The name in EHLO, where it is one that a server takes: a domain or an address literal (RFC 5321 section
- * 4.1.3). Programs say all kinds of things there; undefined is no reason to refuse them.
+ * 4.1.3).
  */
 export function clientNameOf(line: string): string | undefined {
   const name = line.slice(verbOf(line).length).trim();

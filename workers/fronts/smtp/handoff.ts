@@ -81,7 +81,7 @@ function xclientFacts(name: string, client: ClientFacts): Readonly<Record<string
     ADDR: addressValue(client.clientIp),
     PORT: factValue(client.clientPort),
     PROTO: 'ESMTP',
-    HELO: xtext(name),
+    HELO: factValue(name),
     DESTADDR: addressValue(client.localIp),
     DESTPORT: factValue(client.localPort),
     // Dovecot's own: its log names the session as ours does, and no two gateways send a session round for

@@ -21,7 +21,7 @@ import {
   refuseClear,
 } from '../talk.ts';
 import type { Dialogue, OpenDialogue } from './dialogue.ts';
-import { clientNameOf, isCommandText, parseAuth, verbOf } from './grammar.ts';
+import { clientNameOf, judgedText, parseAuth, verbOf } from './grammar.ts';
 import { lastWords, replies, replyTo } from './replies.ts';
 
 export interface SubmissionSettings extends PreambleSettings {
@@ -67,14 +67,13 @@ async function converse(talk: SmtpTalk): Promise<Conversed> {
 
 async function answer(talk: SmtpTalk, line: string): Promise<TalkStep> {
   if (isForeign(line)) return over(talk, 'wrong_protocol');
-  // Before the dialogue sees it: it takes letters of other alphabets for those that they resemble.
-  if (!isCommandText(line)) return mistake(talk, replies.notAscii);
+  const judged = judgedText(line);
+  if (judged === undefined) return mistake(talk, replies.notAscii);
   const verb = verbOf(line);
   if (verb === 'AUTH' && !hasTls(talk)) return refuseClear(talk, replies.tlsForAuth);
   // RFC 3030: its bytes follow whatever is answered, and they are no commands (V21).
   if (verb === 'BDAT') return over(talk, 'syntax', loginFirst(talk));
-  // What follows AUTH may be a password: only SASL's code sees it.
-  const judgement = await talk.dialogue.judge(verb === 'AUTH' ? verb : line);
+  const judgement = await talk.dialogue.judge(judged);
   switch (judgement.is) {
     case 'auth':
       return answerAuth(talk, line);

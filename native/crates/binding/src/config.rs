@@ -6,9 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
+use postern_engine::ProxyVersion;
 use postern_engine::config as engine;
 use postern_engine::config::EndpointTls;
 use postern_engine::engine::Engine;
+use postern_engine::trusted_proxies::TrustedProxies;
 use postern_engine::{Pin, Profile, Trust};
 use postern_route::table::{DatabaseRow, ServerRow, TableRows};
 
@@ -20,6 +22,10 @@ pub struct EngineConfig {
     pub workers: u32,
     pub limits: EngineLimits,
     pub frontends: Vec<FrontendSetup>,
+    /// Addresses and networks ("10.1.0.5", "10.2.0.0/16") whose PROXY headers are believed.
+    pub trusted_proxies: Vec<String>,
+    /// IP addresses of this machine that servers are dialled from, in turn; none: what the system chooses.
+    pub source_addresses: Vec<String>,
     /// The first is the default for clients that name no server (SNI), or an unknown one.
     pub certificates: Vec<CertificatePair>,
 }
@@ -51,6 +57,8 @@ pub struct FrontendSetup {
     /// Absent: modern. The others need `hasOpenssl`.
     #[napi(ts_type = "'modern' | 'compatible' | 'legacy'")]
     pub tls_profile: Option<String>,
+    /// Each connection must begin with a PROXY header, from one of `trustedProxies`.
+    pub proxy_protocol: bool,
     pub alpn: Vec<String>,
     pub idle_timeout_ms: u32,
     /// What the client gets when the engine itself ends the session.
@@ -107,6 +115,9 @@ pub struct EngineEndpoint {
     /// Absent: modern. The others need `hasOpenssl`.
     #[napi(ts_type = "'modern' | 'compatible' | 'legacy'")]
     pub profile: Option<String>,
+    /// The PROXY header that tells the server who the client is, ahead of TLS.
+    #[napi(ts_type = "'none' | 'v1' | 'v2'")]
+    pub proxy: String,
 }
 
 #[napi(object)]
@@ -138,11 +149,15 @@ impl EngineConfig {
             return Err(fault(format!("{} IO threads; 1 to {IO_THREADS_MAX} are possible", self.io_threads)));
         }
         let frontends = self.frontends.into_iter().map(frontend).collect::<Result<_>>()?;
+        let trusted_proxies = self.trusted_proxies.iter().map(String::as_str);
+        let source_addresses = self.source_addresses.iter().map(|text| ip_address(text));
         let config = engine::EngineConfig {
             io_threads: self.io_threads as usize,
             workers: self.workers as usize,
             limits,
             frontends,
+            trusted_proxies: TrustedProxies::parse(trusted_proxies).map_err(fault)?,
+            source_addresses: source_addresses.collect::<Result<_>>()?,
         };
         Ok((config, self.certificates))
     }
@@ -163,6 +178,7 @@ fn frontend(setup: FrontendSetup) -> Result<engine::FrontendConfig> {
         name: setup.name,
         listeners,
         tls,
+        is_proxied: setup.proxy_protocol,
         alpn: setup.alpn,
         idle_timeout_ms: setup.idle_timeout_ms.into(),
         words: engine::Words::new(words),
@@ -196,8 +212,7 @@ fn database_row(database: &EngineDatabase) -> Result<DatabaseRow> {
 
 impl EngineEndpoint {
     pub fn into_engine(self, engine: &Engine) -> Result<engine::Endpoint> {
-        let ip: IpAddr =
-            self.address.parse().map_err(|_| fault(format!("{} is no IP address", self.address)))?;
+        let ip = ip_address(&self.address)?;
         let port = u16::try_from(self.port).map_err(|_| fault(format!("{} is no port", self.port)))?;
         let visiting = || engine.visiting(profile(self.profile.as_deref())?, self.trust()?).map_err(fault);
         let tls = match self.tls.as_str() {
@@ -206,7 +221,13 @@ impl EngineEndpoint {
             "starttls" => EndpointTls::StartTls(visiting()?),
             other => return Err(fault(format!("{ip}: tls cannot be {other}"))),
         };
-        Ok(engine::Endpoint { address: SocketAddr::new(ip, port), tls, tls_name: self.tls_name.into() })
+        Ok(engine::Endpoint {
+            protocol: protocol(self.protocol)?,
+            address: SocketAddr::new(ip, port),
+            tls,
+            tls_name: self.tls_name.into(),
+            proxy: proxy_version(&self.proxy)?,
+        })
     }
 
     fn trust(&self) -> Result<Trust> {
@@ -227,6 +248,19 @@ impl EngineEndpoint {
 fn profile(name: Option<&str>) -> Result<Profile> {
     let Some(name) = name else { return Ok(Profile::Modern) };
     Profile::named(name).ok_or_else(|| fault(format!("no TLS profile is called {name}")))
+}
+
+fn proxy_version(text: &str) -> Result<Option<ProxyVersion>> {
+    match text {
+        "none" => Ok(None),
+        "v1" => Ok(Some(ProxyVersion::V1)),
+        "v2" => Ok(Some(ProxyVersion::V2)),
+        other => Err(fault(format!("proxy cannot be {other}"))),
+    }
+}
+
+fn ip_address(text: &str) -> Result<IpAddr> {
+    text.parse().map_err(|_| fault(format!("{text} is no IP address")))
 }
 
 fn socket_address(text: &str) -> Result<SocketAddr> {

@@ -182,6 +182,8 @@ pub struct SessionRow {
     pub frontend: String,
     pub phase: String,
     pub client_address: String,
+    /// The load balancer that it came by; empty for none.
+    pub proxy_address: String,
     pub user: String,
     pub mailbox_id: String,
     /// -1 for none, as in `server`.
@@ -190,6 +192,8 @@ pub struct SessionRow {
     pub generation: i64,
     /// The gateway's, towards the server; 0 before there is one.
     pub local_port: u32,
+    /// The gateway's, towards the server, where it has several to dial from; else empty.
+    pub local_address: String,
     pub age_ms: i64,
     pub idle_ms: i64,
     pub bytes_in: i64,
@@ -217,12 +221,17 @@ fn session_row(engine: &Engine, row: &engine_selection::SessionRow) -> SessionRo
         frontend: frontend_name(engine, row.frontend),
         phase: row.phase.into(),
         client_address: row.client.to_string(),
+        proxy_address: row.proxy.map(|proxy| proxy.to_string()).unwrap_or_default(),
         user: row.user.to_string(),
         mailbox_id: hexadecimal(placement.mailbox),
         database: index_or_none(placement.database),
         server: index_or_none(placement.server),
         generation: placement.generation as i64,
-        local_port: placement.local_port.into(),
+        local_port: placement.local_port().into(),
+        local_address: match placement.local {
+            Some(local) if !engine.sources.is_empty() => local.ip().to_string(),
+            _ => String::new(),
+        },
         age_ms: row.age_ms as i64,
         idle_ms: row.idle_ms as i64,
         bytes_in: row.bytes_in as i64,
@@ -314,7 +323,7 @@ pub struct Stats {
     pub goodbyes_worded: i64,
     /// The same, closed without words.
     pub goodbyes_plain: i64,
-    /// Logins that servers refused, and whose clients heard so at once.
+    /// Logins that were refused, and whose clients heard so at once.
     pub refusals: i64,
     /// The same, where the answer was held back.
     pub refusals_delayed: i64,

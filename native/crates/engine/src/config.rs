@@ -1,12 +1,14 @@
 //! What the engine is started with, already checked by the control plane.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use postern_tls::{Profile, Visiting};
+use postern_wire::proxy_header::Version;
 
 use crate::end_reason::EndReason;
+use crate::trusted_proxies::TrustedProxies;
 
 #[derive(Debug)]
 pub struct EngineConfig {
@@ -14,6 +16,10 @@ pub struct EngineConfig {
     pub workers: usize,
     pub limits: Limits,
     pub frontends: Vec<FrontendConfig>,
+    /// Who may say, by a PROXY header, whose connection it brings.
+    pub trusted_proxies: TrustedProxies,
+    /// What servers are dialled from; none: what the system chooses.
+    pub source_addresses: Vec<IpAddr>,
 }
 
 /// Bounds of what clients may take, each a setting with its reason in docs/settings.md.
@@ -40,6 +46,8 @@ pub struct FrontendConfig {
     pub listeners: Vec<SocketAddr>,
     pub tls: FrontendTls,
     pub tls_profile: Profile,
+    /// Its connections begin with a PROXY header.
+    pub is_proxied: bool,
     pub alpn: Vec<String>,
     pub idle_timeout_ms: u64,
     pub words: Words,
@@ -76,10 +84,13 @@ impl Words {
 /// How a server is reached for one protocol.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
+    pub protocol: u8,
     pub address: SocketAddr,
     pub tls: EndpointTls,
     /// What the server's certificate must say; sent as SNI.
     pub tls_name: Arc<str>,
+    /// The PROXY header that comes before all else.
+    pub proxy: Option<Version>,
 }
 
 #[derive(Clone)]

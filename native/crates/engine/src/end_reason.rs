@@ -80,6 +80,8 @@ end_reasons! {
     HeldElsewhere = 44 "held_elsewhere" "sessions of the mailbox were still open on the server it moved from",
     TlsTruncated = 45 "tls_truncated" "a TLS connection ended without its closing alert",
     TooManyForMailbox = 46 "too_many_for_mailbox" "the mailbox has as many sessions as it may",
+    ProxyUntrusted = 47 "proxy_untrusted" "no trusted proxy, where each connection must come from one",
+    ProxyHeaderBad = 48 "proxy_header_bad" "a trusted proxy sent no PROXY header, or a bad one",
 }
 
 /// One more than the highest code: the length of a table that codes index.

@@ -28,6 +28,7 @@ use crate::logins::Logins;
 use crate::look::Looks;
 use crate::probe::ProbeJob;
 use crate::selection::{Gather, Selection, SessionRow};
+use crate::source_addresses::SourceAddresses;
 use crate::worker_link::{WorkerId, WorkerLink};
 use crate::{commands, net};
 
@@ -40,6 +41,7 @@ pub struct Engine {
     pub addresses: Arc<Addresses>,
     pub logins: Logins,
     pub reserve: Reserve,
+    pub sources: SourceAddresses,
     pub table: ArcSwap<RoutingTable<Endpoint>>,
     pub mailboxes: ArcSwap<Mailboxes>,
     pub databases: Interner,
@@ -69,13 +71,14 @@ impl Engine {
     /// Binds every listener, then starts the IO threads. Nothing is accepted before `accept`.
     ///
     /// # Errors
-    /// In words: an address in use, a certificate that does not fit its key.
+    /// In words: an address in use or not of this machine, a certificate that does not fit its key.
     pub fn start(
         config: EngineConfig,
         certificates: &[CertificatePair<'_>],
     ) -> Result<(Arc<Self>, Vec<Bound>), String> {
         let tickets = new_tickets()?;
         let hosting = hosting(&config, certificates, &tickets)?;
+        let sources = SourceAddresses::new(&config.source_addresses)?;
         let (sockets, bound) = bind_all(&config)?;
         let seed = RandomState::new().hash_one("mailboxes");
         let limits = config.limits;
@@ -87,6 +90,7 @@ impl Engine {
             addresses: Arc::new(Addresses::new(limits.connections_max, limits.connections_per_address_max)),
             logins: Logins::new(limits.login_delay_max_ms),
             reserve: Reserve::default(),
+            sources,
             table: ArcSwap::from_pointee(RoutingTable::empty()),
             mailboxes: ArcSwap::from_pointee(Mailboxes::empty(seed)),
             databases: Interner::new(),

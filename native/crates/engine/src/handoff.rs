@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use postern_tls::{AnySide, Handshake, PlainSide, ReadOutcome, Side, SideFault, TlsFacts};
+use postern_wire::customs::server_literals;
+use postern_wire::proxy_header::write_own_header;
 use postern_wire::script::Script;
 use postern_wire::script_run::{LineVerdict, Move, ScriptRun};
 use postern_wire::server_lines::{SERVER_LINE_BYTES_MAX, ServerFramed, ServerLines, clean_line};
 use rustix::io::Errno;
-use socket2::SockRef;
-use tokio::net::TcpSocket;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -19,7 +19,8 @@ use crate::config::{Endpoint, EndpointTls};
 use crate::end_reason::EndReason;
 use crate::io_thread::Io;
 use crate::look::TlsTrouble;
-use crate::net::{Net, is_out_of_descriptors, set_options};
+use crate::net::{Net, is_out_of_descriptors};
+use crate::source_addresses::is_unusable_source;
 
 /// A server that stands where the client believes it stands.
 pub struct OpenServer {
@@ -49,9 +50,9 @@ pub struct Failure {
     pub tls: Option<TlsTrouble>,
 }
 
-/// Dials and plays. A handoff that is dropped closes its connection.
-pub async fn open(io: &Io, endpoint: &Endpoint, script: Script) -> Outcome {
-    match connect(io, endpoint).await {
+/// Dials, sends the PROXY header if there is one, and plays. A handoff that is dropped closes its connection.
+pub async fn open(io: &Io, endpoint: &Endpoint, header: &[u8], script: Script) -> Outcome {
+    match connect(io, endpoint, Some(header)).await {
         Ok(talk) => talk.play(ScriptRun::new(script)).await,
         Err(failure) => Outcome::Failed(failure),
     }
@@ -78,7 +79,7 @@ pub struct Standing {
 
 /// Dials and plays, for a probe.
 pub async fn ask(io: &Io, endpoint: &Endpoint, script: Script) -> Asked {
-    let mut talk = match connect(io, endpoint).await {
+    let mut talk = match connect(io, endpoint, None).await {
         Ok(talk) => talk,
         Err(failure) => return Asked { failure: Some(failure), lines: Vec::new(), standing: None },
     };
@@ -111,19 +112,25 @@ struct Talk<'a> {
     greeted: bool,
 }
 
-async fn connect<'a>(io: &'a Io, endpoint: &'a Endpoint) -> Result<Talk<'a>, Failure> {
+/// `header`: what a client's session sends first; a connection of our own says that it is.
+async fn connect<'a>(io: &'a Io, endpoint: &'a Endpoint, header: Option<&[u8]>) -> Result<Talk<'a>, Failure> {
     let limit = Duration::from_millis(io.engine.config.limits.connect_timeout_ms);
     let net = match timeout(limit, dial(io, endpoint)).await {
         Ok(Ok(net)) => net,
-        Ok(Err(error)) => return Err(dial_failure(endpoint, &error)),
+        Ok(Err(error)) => return Err(dial_failure(io, endpoint, &error)),
         Err(_) => {
             let detail = format!("{} took no connection within {} ms", endpoint.address, limit.as_millis());
             return Err(untouched(EndReason::ConnectTimeout, detail));
         }
     };
     let side = AnySide::from(PlainSide::new());
-    let received = Vec::new();
-    let mut talk = Talk { io, endpoint, net, side, lines: ServerLines::new(true), received, greeted: false };
+    let (lines, received) = (ServerLines::new(server_literals(endpoint.protocol)), Vec::new());
+    let mut talk = Talk { io, endpoint, net, side, lines, received, greeted: false };
+    match header {
+        Some([]) => {}
+        Some(header) => talk.send_within(limit, header).await?,
+        None => talk.send_own_header(limit).await?,
+    }
     if let EndpointTls::Implicit(_) = endpoint.tls {
         talk.start_tls().await?;
     }
@@ -134,13 +141,12 @@ async fn dial(io: &Io, endpoint: &Endpoint) -> io::Result<Net> {
     if io.engine.reserve.is_short() {
         return Err(Errno::MFILE.into());
     }
-    let socket = if endpoint.address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    set_options(&SockRef::from(&socket))?;
-    Ok(Net::new(socket.connect(endpoint.address).await?))
+    Ok(Net::new(io.engine.sources.dial(endpoint.address).await?))
 }
 
-fn dial_failure(endpoint: &Endpoint, error: &io::Error) -> Failure {
-    if is_out_of_descriptors(error) {
+fn dial_failure(io: &Io, endpoint: &Endpoint, error: &io::Error) -> Failure {
+    let has_no_source = is_unusable_source(error) && !io.engine.sources.is_empty();
+    if is_out_of_descriptors(error) || has_no_source {
         // It says nothing of the server: a monitor that took it for an answer would end all its sessions.
         return untouched(
             EndReason::InternalError,
@@ -175,13 +181,7 @@ impl Talk<'_> {
                 Move::Send(bytes) => {
                     let bytes = Zeroizing::new(bytes.to_vec());
                     let limit = Duration::from_millis(self.io.engine.config.limits.connect_timeout_ms);
-                    match timeout(limit, self.send(&bytes)).await {
-                        Ok(sent) => sent?,
-                        Err(_) => {
-                            let detail = "the server took none of what was sent".into();
-                            return Err(self.failure(EndReason::LoginTimeout, detail));
-                        }
-                    }
+                    self.send_within(limit, &bytes).await?;
                     run.sent();
                 }
                 Move::Await { timeout_ms } => {
@@ -254,6 +254,21 @@ impl Talk<'_> {
                     return Err(self.failure(EndReason::ServerLeft, detail));
                 }
                 Err(fault) => return Err(self.side_failure(&fault)),
+            }
+        }
+    }
+
+    async fn send_own_header(&mut self, limit: Duration) -> Result<(), Failure> {
+        let (Some(version), Some(local)) = (self.endpoint.proxy, self.net.local()) else { return Ok(()) };
+        self.send_within(limit, &write_own_header(version, local, self.endpoint.address)).await
+    }
+
+    async fn send_within(&mut self, limit: Duration, bytes: &[u8]) -> Result<(), Failure> {
+        match timeout(limit, self.send(bytes)).await {
+            Ok(sent) => sent,
+            Err(_) => {
+                let detail = "the server took none of what was sent".into();
+                Err(self.failure(EndReason::LoginTimeout, detail))
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::goodbye::Goodbye;
 use crate::handshake_turns::HandshakeTurns;
 use crate::inbox::Message;
 use crate::selection::{Selection, SessionRow};
-use crate::slot::{Phase, SessionCommand, Slot};
+use crate::slot::{Phase, SessionCommand, Slot, Via};
 use crate::wheel::{TICK_MS, Wheel};
 use crate::worker_link::{OwedWakes, WorkerId};
 use crate::{listener, probe};
@@ -34,6 +34,7 @@ pub struct Io {
     read_scratch: RefCell<Scratch>,
     write_scratch: RefCell<Scratch>,
     pub handshake_turns: HandshakeTurns,
+    has_stopped_accepting: Cell<bool>,
     is_stopping: Cell<bool>,
 }
 
@@ -55,6 +56,7 @@ pub fn run(engine: Arc<Engine>, index: u8, sockets: Vec<BoundSocket>) {
         read_scratch: RefCell::new(Scratch::new()),
         write_scratch: RefCell::new(Scratch::new()),
         handshake_turns: HandshakeTurns::default(),
+        has_stopped_accepting: Cell::new(false),
         is_stopping: Cell::new(false),
     });
     let runtime =
@@ -82,7 +84,10 @@ async fn serve(io: &Rc<Io>, sockets: Vec<BoundSocket>) {
                 Message::Accept => {
                     accepting.extend(sockets.drain(..).filter_map(|socket| listener::start(io, socket)));
                 }
-                Message::StopAccepting => accepting.drain(..).for_each(|listener| listener.abort()),
+                Message::StopAccepting => {
+                    io.has_stopped_accepting.set(true);
+                    accepting.drain(..).for_each(|listener| listener.abort());
+                }
                 Message::Stop => {
                     io.is_stopping.set(true);
                     ticker.abort();
@@ -131,6 +136,11 @@ impl Io {
         self.is_stopping.get()
     }
 
+    #[must_use]
+    pub fn has_stopped_accepting(&self) -> bool {
+        self.has_stopped_accepting.get()
+    }
+
     pub fn with_read_scratch<Answer>(&self, work: impl FnOnce(&mut Scratch) -> Answer) -> Answer {
         work(&mut self.read_scratch.borrow_mut())
     }
@@ -142,9 +152,13 @@ impl Io {
 
     /// A new session's record; `None` when the thread has as many as it can number.
     #[must_use]
-    pub fn open_slot(&self, frontend: usize, client: SocketAddr) -> Option<Rc<Slot>> {
+    pub fn open_slot(&self, frontend: usize, client: SocketAddr, via: Option<Box<Via>>) -> Option<Rc<Slot>> {
         let now_ms = self.now_ms();
-        self.slots.borrow_mut().insert(self.index, |id| Rc::new(Slot::new(id, frontend, client, now_ms)))
+        self.slots.borrow_mut().insert(self.index, |id| {
+            let mut slot = Slot::new(id, frontend, client, now_ms);
+            slot.via = via;
+            Rc::new(slot)
+        })
     }
 
     pub fn close_slot(&self, id: SessionId) {

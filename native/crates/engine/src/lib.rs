@@ -25,13 +25,17 @@ pub mod net;
 pub mod placement;
 mod preamble;
 pub mod probe;
+mod proxied;
 pub mod selection;
 pub mod session;
 pub mod slot;
+pub mod source_addresses;
 mod splice;
+pub mod trusted_proxies;
 mod wheel;
 pub mod worker_link;
 
 pub use postern_queue::session_id::THREADS_MAX as IO_THREADS_MAX;
 pub use postern_tls::{CertificatePair, HAS_OPENSSL, Offer, Pin, Profile, ShownCertificate, Trust, Visiting};
+pub use postern_wire::proxy_header::Version as ProxyVersion;
 pub use postern_wire::script;

@@ -22,10 +22,10 @@ impl Net {
         Self { stream }
     }
 
-    /// The local port, for the log: the server's own log names it.
+    /// The local address, for the log: the server's own log names it.
     #[must_use]
-    pub fn local_port(&self) -> u16 {
-        self.stream.local_addr().map_or(0, |address| address.port())
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.stream.local_addr().ok()
     }
 }
 
@@ -116,7 +116,8 @@ pub fn is_out_of_descriptors(error: &io::Error) -> bool {
 }
 
 /// What an operator can act on, without the operating system's number.
-fn in_words(error: &io::Error) -> String {
+#[must_use]
+pub fn in_words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "another program listens there already".into(),
         io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE".into(),

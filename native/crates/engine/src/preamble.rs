@@ -1,22 +1,26 @@
 //! The talk before the splice, on the engine's side: frames what the client sends into lines and literals
 //! for the worker, and carries out what the worker decides. It knows no protocol; the frontend's words and
 //! the worker's are all it ever says. `reading` has the client's bytes, `client_tls` the handshake, `login`
-//! the handoff, `refusal` the answer to a login that was refused.
+//! the handoff, `introduction` what a server is told ahead of it, `refusal` the answer to a login that was
+//! refused.
 //!
 //! Offsets count the client's clear bytes; `base <= base + framed <= base + read.len()`. What is read stays
 //! in `read` until the worker says that it is consumed.
 
 mod client_tls;
+mod introduction;
 mod login;
 mod reading;
 mod refusal;
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use postern_queue::worker_queue::Pushed;
 use postern_tls::{AnySide, PlainSide, Side, SideFault, TlsFacts};
-use postern_wire::framer::{Framer, FramerLimits};
+use postern_wire::customs::client_framing;
+use postern_wire::framer::Framer;
 use postern_wire::tracker::Tracker;
 use zeroize::Zeroizing;
 
@@ -93,16 +97,12 @@ struct Delivery {
 impl<'a> Preamble<'a> {
     fn new(guard: &'a SessionGuard, client: Client) -> Self {
         let limits = guard.io.engine.config.limits;
-        let framer = Framer::new(FramerLimits {
-            line_bytes_max: limits.line_bytes_max,
-            literal_bytes_max: limits.literal_bytes_max,
-            literals: true,
-            bare_lf_ends_line: true,
-        });
+        let protocol = guard.frontend().protocol;
+        let framing = client_framing(protocol, limits.line_bytes_max, limits.literal_bytes_max);
         Self {
             guard,
             client,
-            framer,
+            framer: Framer::new(framing),
             read: Zeroizing::default(),
             base: 0,
             framed: 0,
@@ -243,6 +243,10 @@ impl<'a> Preamble<'a> {
             SessionCommand::End { reason, words } => {
                 // The worker knows: it is not told.
                 self.dismiss_worker();
+                if reason == EndReason::UnknownMailbox {
+                    // Names that nobody has must not be guessed faster than passwords.
+                    self.wait_as_refused(None).await?;
+                }
                 return Err(Ending { reason, detail: String::new(), words });
             }
             // Meant for a handoff that has ended meanwhile.
@@ -336,10 +340,17 @@ fn broken(fault: &SideFault) -> Ending {
     Ending { detail: fault.to_string(), ..Ending::quiet(reason) }
 }
 
+/// The address that the client connected to.
+fn connected_to(slot: &Slot, client: &Client) -> SocketAddr {
+    match &slot.via {
+        Some(via) => via.to,
+        None => client.net.local().unwrap_or(slot.client),
+    }
+}
+
 /// The text of the event `opened`: see docs/design/0001-engine-contract.md.
 fn opened_fields(slot: &Slot, client: &Client, facts: Option<&TlsFacts>) -> String {
-    let local = client.net.stream.local_addr().unwrap_or(slot.client);
-    let [from, to] = [slot.client, local];
+    let [from, to] = [slot.client, connected_to(slot, client)];
     format!("{} {} {} {} {}", from.ip(), from.port(), to.ip(), to.port(), tls_fields(facts))
 }
 

@@ -44,6 +44,8 @@ pub struct SessionRow {
     pub frontend: usize,
     pub phase: &'static str,
     pub client: std::net::SocketAddr,
+    /// The load balancer that it came by.
+    pub proxy: Option<std::net::SocketAddr>,
     pub user: Box<str>,
     pub placement: Placement,
     pub age_ms: u64,
@@ -60,6 +62,7 @@ impl SessionRow {
             frontend: slot.frontend,
             phase: slot.phase.get().name(),
             client: slot.client,
+            proxy: slot.via.as_ref().map(|via| via.proxy),
             user: slot.user.borrow().clone(),
             placement: slot.placement.get(),
             age_ms: now_ms.saturating_sub(slot.started_ms),

@@ -23,9 +23,9 @@ use crate::ends::EndRecord;
 use crate::io_thread::Io;
 use crate::net::Net;
 use crate::selection::SessionRow;
-use crate::slot::{Phase, Slot};
+use crate::slot::{Phase, Slot, Via};
 use crate::worker_link::{Event, News, WorkerLink};
-use crate::{preamble, splice};
+use crate::{preamble, proxied, splice};
 
 /// The client's connection, before the splice and after it.
 pub struct Client {
@@ -74,22 +74,49 @@ impl Ending {
 }
 
 /// Takes a connection in, or turns it away.
-pub fn begin(io: &Rc<Io>, frontend: usize, stream: TcpStream, client: SocketAddr) {
-    let refusal = match io.engine.addresses.admit(client.ip()) {
-        Ok(admitted) => match io.open_slot(frontend, client) {
-            Some(slot) => return start(io, slot, stream, admitted),
-            None => EndReason::TooManyConnections,
-        },
-        Err(refusal) => refusal,
-    };
-    turn_away(io, frontend, &stream, refusal);
+pub fn begin(io: &Rc<Io>, frontend: usize, stream: TcpStream, address: SocketAddr) {
+    if io.engine.config.frontends.get(frontend).is_some_and(|frontend| frontend.is_proxied) {
+        return proxied::begin(io, frontend, stream, address);
+    }
+    match io.engine.addresses.admit(address.ip()) {
+        Ok(admitted) => {
+            begin_admitted(io, Arrival { frontend, stream, client: address, via: None }, admitted)
+        }
+        Err(refusal) => turn_away(io, frontend, &stream, refusal),
+    }
 }
 
-fn start(io: &Rc<Io>, slot: Rc<Slot>, stream: TcpStream, admitted: Admitted) {
+/// A connection of which it is known whose it is.
+pub struct Arrival {
+    pub frontend: usize,
+    pub stream: TcpStream,
+    pub client: SocketAddr,
+    pub via: Option<Box<Via>>,
+}
+
+/// Begins the session, where the thread has a number left for it.
+pub fn begin_admitted(io: &Rc<Io>, arrival: Arrival, admitted: Admitted) {
+    let Arrival { frontend, stream, client, via } = arrival;
+    let Some(slot) = io.open_slot(frontend, client, via) else {
+        return turn_away(io, frontend, &stream, EndReason::TooManyConnections);
+    };
     io.engine.counters.opened.add(1);
     io.engine.counters.open.add(1);
     let guard = SessionGuard { io: Rc::clone(io), slot, admitted: Some(admitted) };
-    spawn_local(Contained { session: Box::pin(run(guard, Net::new(stream))) });
+    spawn_local(Contained::new(run(guard, Net::new(stream))));
+}
+
+/// Ends a connection that never became a session: with a record, for whoever wonders why nobody gets in.
+pub fn refuse(io: &Rc<Io>, frontend: usize, address: SocketAddr, ending: &Ending) {
+    io.engine.counters.opened.add(1);
+    io.engine.counters.open.add(1);
+    match io.open_slot(frontend, address, None) {
+        Some(slot) => drop(SessionGuard { io: Rc::clone(io), slot, admitted: None }.end(ending)),
+        None => {
+            io.engine.counters.open.subtract(1);
+            io.engine.counters.ended(ending.reason);
+        }
+    }
 }
 
 /// One write, if the protocol is clear and the socket takes it: a flood must not cost more than this.
@@ -158,6 +185,7 @@ async fn read_away(io: &Rc<Io>, client: &mut Client) -> Result<(), ()> {
 pub struct SessionGuard {
     pub io: Rc<Io>,
     pub slot: Rc<Slot>,
+    /// `None`: the end is recorded.
     admitted: Option<Admitted>,
 }
 
@@ -240,8 +268,14 @@ impl Drop for SessionGuard {
 }
 
 /// A panic ends the session it happens in, and no other: the guard inside records it while it unwinds.
-struct Contained<Session> {
+pub struct Contained<Session> {
     session: Pin<Box<Session>>,
+}
+
+impl<Session> Contained<Session> {
+    pub fn new(session: Session) -> Self {
+        Self { session: Box::pin(session) }
+    }
 }
 
 impl<Session: Future<Output = ()>> Future for Contained<Session> {

@@ -20,6 +20,8 @@ pub struct Slot {
     pub id: SessionId,
     pub frontend: usize,
     pub client: SocketAddr,
+    /// Where a PROXY header said whose connection it is.
+    pub via: Option<Box<Via>>,
     pub started_ms: u64,
     pub phase: Cell<Phase>,
     pub worker: Cell<Option<WorkerId>>,
@@ -37,6 +39,14 @@ pub struct Slot {
     look_ms: Cell<u64>,
     commands: RefCell<VecDeque<SessionCommand>>,
     waker: RefCell<Option<Waker>>,
+}
+
+/// The load balancer that a client came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Via {
+    pub proxy: SocketAddr,
+    /// What the client connected to, as the load balancer says.
+    pub to: SocketAddr,
 }
 
 /// What TLS with the client agreed on, for the log.
@@ -74,7 +84,14 @@ pub struct Placement {
     pub generation: u64,
     pub mailbox: u64,
     /// Ours, towards the server.
-    pub local_port: u16,
+    pub local: Option<SocketAddr>,
+}
+
+impl Placement {
+    #[must_use]
+    pub fn local_port(&self) -> u16 {
+        self.local.map_or(0, |local| local.port())
+    }
 }
 
 /// Where a handoff failed, and what the server said or did.
@@ -158,6 +175,7 @@ impl Slot {
             id,
             frontend,
             client,
+            via: None,
             started_ms: now_ms,
             phase: Cell::new(Phase::Handshake),
             worker: Cell::new(None),

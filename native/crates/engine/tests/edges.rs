@@ -8,13 +8,14 @@ use std::net::Shutdown;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use postern_engine::config::{Endpoint, EndpointTls};
 use postern_engine::end_reason::EndReason;
 use postern_engine::goodbye::Order;
 use postern_engine::probe::{ProbeAnswer, ProbeJob};
 use postern_engine::script::Script;
 use postern_engine::selection::Selection;
-use support::{HOME, PATIENCE, Server, in_handoff, kick, limits, one_server, script, spliced, start, until};
+use support::{
+    HOME, PATIENCE, Server, endpoint, in_handoff, kick, limits, one_server, script, spliced, start, until,
+};
 
 /// A read that did not fill its buffer was taken as "empty" later, when new bytes had arrived meanwhile:
 /// their event was lost, and a client that reads slowly stopped getting anything.
@@ -231,7 +232,7 @@ fn a_server_that_goes_down_during_a_handoff_is_the_workers_to_replace() {
 #[test]
 fn a_probe_under_way_is_answered_when_the_engine_stops() {
     let (bench, _worker, server) = one_server();
-    let endpoint = Endpoint { address: server.address, tls: EndpointTls::Off, tls_name: "localhost".into() };
+    let endpoint = endpoint(server.address, None);
     let (give, outcome) = channel();
     let answer = ProbeAnswer::new(move |outcome| drop(give.send(outcome)));
     bench.engine.probe(ProbeJob { endpoint, script: Script::decode(&script()).unwrap(), answer });

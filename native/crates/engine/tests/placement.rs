@@ -97,9 +97,11 @@ impl Site {
 
     fn publish(&self, owners: &[(usize, u64); DATABASES], closing: Option<usize>) {
         let endpoint = Endpoint {
+            protocol: PROTOCOL,
             address: "127.0.0.1:143".parse().unwrap(),
             tls: EndpointTls::Off,
             tls_name: "localhost".into(),
+            proxy: None,
         };
         let servers = (0..SERVERS).map(|server| {
             let endpoints = if closing == Some(server) { vec![] } else { vec![(PROTOCOL, endpoint.clone())] };
@@ -156,7 +158,7 @@ impl Site {
             database: Some(database),
             generation: entry.generation,
             mailbox: identity(mailbox),
-            local_port: 0,
+            local: None,
         }
     }
 

@@ -6,10 +6,9 @@ mod support;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use postern_engine::config::{Endpoint, EndpointTls};
 use postern_engine::probe::{ProbeAnswer, ProbeJob, ProbeOutcome};
 use postern_engine::script::Script;
-use support::{Bench, PATIENCE, Server, one_server, script};
+use support::{Bench, PATIENCE, Server, endpoint, one_server, script};
 
 #[test]
 fn a_probe_tells_our_address_on_its_connection() {
@@ -37,7 +36,7 @@ fn a_probe_that_pauses_stays_connected_and_says_nothing_meanwhile() {
 }
 
 fn probe(bench: &Bench, server: &Server, script: &[u8]) -> Receiver<ProbeOutcome> {
-    let endpoint = Endpoint { address: server.address, tls: EndpointTls::Off, tls_name: "localhost".into() };
+    let endpoint = endpoint(server.address, None);
     let (give, outcome) = channel();
     let answer = ProbeAnswer::new(move |outcome| drop(give.send(outcome)));
     bench.engine.probe(ProbeJob { endpoint, script: Script::decode(script).unwrap(), answer });

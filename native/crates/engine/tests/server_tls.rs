@@ -140,7 +140,13 @@ type Way = fn(Arc<postern_engine::Visiting>) -> EndpointTls;
 fn ask(bench: &Bench, server: &Server, tls: Way, script: Vec<u8>) -> impl FnOnce() -> ProbeOutcome {
     let key = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
     let visiting = bench.engine.visiting(Profile::Modern, Trust::Authorities(key.cert.pem())).unwrap();
-    let endpoint = Endpoint { address: server.address, tls: tls(visiting), tls_name: "localhost".into() };
+    let endpoint = Endpoint {
+        protocol: 1,
+        address: server.address,
+        tls: tls(visiting),
+        tls_name: "localhost".into(),
+        proxy: None,
+    };
     let (give, outcome) = channel();
     let answer = ProbeAnswer::new(move |outcome| drop(give.send(outcome)));
     bench.engine.probe(ProbeJob { endpoint, script: Script::decode(&script).unwrap(), answer });

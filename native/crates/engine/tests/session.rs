@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 
 use postern_engine::end_reason::EndReason;
-use support::{HOME, Handoff, Server, in_handoff, limits, one_server, spliced, start, until};
+use support::{HOME, Handoff, Server, in_handoff, limits, one_server, spliced, start, start_as, until};
 
 #[test]
 fn what_a_client_pipelines_behind_its_login_reaches_the_server_after_it_once_and_in_order() {
@@ -395,4 +395,29 @@ fn a_port_that_another_process_holds_is_refused_not_shared() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let refusal = postern_engine::net::bind(taken.local_addr().unwrap(), 2).unwrap_err();
     assert!(refusal.contains("another program listens there already"), "{refusal}");
+}
+
+#[test]
+fn each_frontend_frames_by_its_protocol() {
+    const SYNTAX: u32 = EndReason::Syntax.code();
+    for (protocol, bytes, seen) in [
+        (1, "a {3+}\r\nxyz\n", vec![(2, "a {3+}"), (3, "xyz"), (2, "")]),
+        (2, "USER {3+}\nPASS\r\n", vec![(2, "USER {3+}"), (2, "PASS")]),
+        (3, "X {3+}\nxyz\r\n", vec![(2, "X {3+}"), (3, "xyz"), (2, "")]),
+        (4, "EHLO {3+}\r\nNOOP\r\n", vec![(2, "EHLO {3+}"), (2, "NOOP")]),
+        (4, "EHLO x\r\nNOOP\n", vec![(2, "EHLO x"), (9, "")]),
+        (4, "EHLO\rx\r\n", vec![(9, "")]),
+        (2, "USER\0x\r\n", vec![(9, "")]),
+    ] {
+        let bench = start_as(limits(), |config| config.frontends[0].protocol = protocol);
+        let mut worker = bench.worker(0);
+        let mut client = bench.client();
+        client.say(bytes);
+        worker.expect(1);
+        for (kind, text) in seen {
+            let event = worker.next();
+            assert_eq!((event.kind, event.text().as_str()), (kind, text), "{protocol} {bytes:?}");
+            assert!(kind != 9 || event.argument == SYNTAX);
+        }
+    }
 }

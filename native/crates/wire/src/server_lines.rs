@@ -1,27 +1,41 @@
 //! Cuts a server's answers into lines while a handoff script is played, and makes a line of a server
 //! fit to be shown.
 //!
-//! Servers are trusted more than clients, but a misled one must not make us grow: lines are bounded, and a
-//! literal before the login is done has no place in a handoff. The caller owns the buffer, as with the
-//! framer.
+//! Servers are trusted more than clients, but a misled one must not make us grow: lines are bounded, literals
+//! in them too, and in IMAP a literal before the login is done has no place in a handoff. The caller owns the
+//! buffer, as with the framer.
 
 use crate::framer::announcement;
 use memchr::memchr;
 
-/// A line of a server, with its end: RFC 9051 section 4 advises clients to take 8,000 octets.
+/// A line of a server, with its end and the literals in it: RFC 9051 section 4 advises clients to take 8,000
+/// octets.
 pub const SERVER_LINE_BYTES_MAX: usize = 8 * 1024;
 
 /// What the server's bytes amount to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerFramed {
     Incomplete,
-    /// A line of `text` bytes; with its end `length`. An LF ends it, a CR before that is no part of it.
+    /// A line of `text` bytes; with its end `length`. An LF ends it, a CR before that is no part of it. Where
+    /// literals are joined it may have ends of lines inside.
     Line {
         text: usize,
         length: usize,
     },
     /// The server does what no handoff can follow. Every later call says the same.
     Fault(ServerFault),
+}
+
+/// What a line that ends in `{n}` means in the server's protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerLiterals {
+    /// Text like any other (POP3, SMTP).
+    None,
+    /// A fault (IMAP): the lines behind it could be anything.
+    Refused,
+    /// n bytes and the rest of the line follow, and belong to it: any string of `ManageSieve`, such as a
+    /// capability's value or the words of a refusal, may come so (RFC 5804 section 1.6).
+    Joined,
 }
 
 /// Why a server's answer cannot be followed.
@@ -46,16 +60,19 @@ impl ServerFault {
 /// The place in a server's stream. It keeps no bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerLines {
-    literals: bool,
+    literals: ServerLiterals,
+    /// So many bytes of what is shown need not be looked at again. While a literal is not whole it is more
+    /// than is shown.
     scanned: usize,
+    /// Where the last literal of the line ended. `tail <= scanned`
+    tail: usize,
     fault: Option<ServerFault>,
 }
 
 impl ServerLines {
-    /// `literals`: the protocol has them (IMAP, `ManageSieve`), so a line that announces one is a fault.
     #[must_use]
-    pub fn new(literals: bool) -> Self {
-        Self { literals, scanned: 0, fault: None }
+    pub fn new(literals: ServerLiterals) -> Self {
+        Self { literals, scanned: 0, tail: 0, fault: None }
     }
 
     /// Frames the next line of `buffered`, the bytes that are not framed yet; the caller takes `length` of
@@ -65,22 +82,34 @@ impl ServerLines {
             return ServerFramed::Fault(fault);
         }
         let window = buffered.len().min(SERVER_LINE_BYTES_MAX);
-        let Some(found) = memchr(b'\n', buffered.get(self.scanned..window).unwrap_or_default()) else {
-            self.scanned = window;
-            return if window < SERVER_LINE_BYTES_MAX {
-                ServerFramed::Incomplete
-            } else {
-                self.refuse(ServerFault::LineTooLong)
+        while let Some(found) = memchr(b'\n', buffered.get(self.scanned..window).unwrap_or_default()) {
+            let at = self.scanned + found;
+            let line = buffered.get(self.tail..at).unwrap_or_default();
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let literal = match self.literals {
+                ServerLiterals::None => None,
+                _ => announcement(line),
             };
-        };
-        let at = self.scanned + found;
-        let line = buffered.get(..at).unwrap_or_default();
-        let text = line.strip_suffix(b"\r").unwrap_or(line);
-        if self.literals && announcement(text).is_some() {
-            return self.refuse(ServerFault::Literal);
+            let Some(literal) = literal else {
+                let text = self.tail + line.len();
+                (self.scanned, self.tail) = (0, 0);
+                return ServerFramed::Line { text, length: at + 1 };
+            };
+            if self.literals == ServerLiterals::Refused {
+                return self.refuse(ServerFault::Literal);
+            }
+            // Behind the literal comes one byte at least, the end of its line.
+            let end = literal.length.map_or(usize::MAX, |length| (at + 1).saturating_add(length as usize));
+            if end >= SERVER_LINE_BYTES_MAX {
+                return self.refuse(ServerFault::LineTooLong);
+            }
+            (self.scanned, self.tail) = (end, end);
         }
-        self.scanned = 0;
-        ServerFramed::Line { text: text.len(), length: at + 1 }
+        self.scanned = self.scanned.max(window);
+        match window < SERVER_LINE_BYTES_MAX {
+            true => ServerFramed::Incomplete,
+            false => self.refuse(ServerFault::LineTooLong),
+        }
     }
 
     /// Begins a new stream: the first byte behind a TLS handshake.
@@ -140,29 +169,78 @@ mod tests {
             ("* OK\r", ServerFramed::Incomplete),
             ("", ServerFramed::Incomplete),
         ] {
-            assert_eq!(ServerLines::new(true).next(bytes.as_bytes()), framed, "{bytes:?}");
+            assert_eq!(ServerLines::new(ServerLiterals::Refused).next(bytes.as_bytes()), framed, "{bytes:?}");
         }
     }
 
     #[test]
     fn a_literal_is_a_fault_where_the_protocol_has_them_and_text_elsewhere() {
         for line in ["* NO {12}\r\n", "* NO ~{12}\n", "* NO {12+}\r\n", "* NO {99999999999}\r\n"] {
-            let mut lines = ServerLines::new(true);
+            let mut lines = ServerLines::new(ServerLiterals::Refused);
             assert_eq!(lines.next(line.as_bytes()), ServerFramed::Fault(ServerFault::Literal), "{line:?}");
             assert_eq!(lines.next(b"* OK\r\n"), ServerFramed::Fault(ServerFault::Literal), "it stays");
             assert!(
-                matches!(ServerLines::new(false).next(line.as_bytes()), ServerFramed::Line { .. }),
+                matches!(
+                    ServerLines::new(ServerLiterals::None).next(line.as_bytes()),
+                    ServerFramed::Line { .. }
+                ),
                 "{line:?}"
             );
         }
-        assert!(matches!(ServerLines::new(true).next(b"* OK {12} \r\n"), ServerFramed::Line { .. }));
+        assert!(matches!(
+            ServerLines::new(ServerLiterals::Refused).next(b"* OK {12} \r\n"),
+            ServerFramed::Line { .. }
+        ));
+    }
+
+    #[test]
+    fn a_literal_that_may_come_belongs_to_its_line_with_what_follows_it() {
+        for (bytes, framed) in [
+            ("\"SIEVE\" {6}\r\nenvelo\r\n", ServerFramed::Line { text: 19, length: 21 }),
+            ("NO {4}\r\na\r\nb\r\nOK\r\n", ServerFramed::Line { text: 12, length: 14 }),
+            ("{1}\n\n {2+}\r\n{9\n", ServerFramed::Line { text: 14, length: 15 }),
+            ("NO {0}\r\n\r\n", ServerFramed::Line { text: 8, length: 10 }),
+            // A literal's own bytes announce nothing.
+            ("NO {3}\r\n{9}\r\n", ServerFramed::Line { text: 11, length: 13 }),
+            ("NO {3}\r\na\r\n\r", ServerFramed::Incomplete),
+            ("NO {3}\r\nab", ServerFramed::Incomplete),
+            ("NO {3}", ServerFramed::Incomplete),
+            ("OK \"{3}\"\r\n", ServerFramed::Line { text: 8, length: 10 }),
+        ] {
+            for stride in 1..=bytes.len() {
+                let mut lines = ServerLines::new(ServerLiterals::Joined);
+                let shown =
+                    (stride..bytes.len()).step_by(stride).map(|end| lines.next(&bytes.as_bytes()[..end]));
+                let early = shown.filter(|framed| *framed != ServerFramed::Incomplete).last();
+                let last = early.unwrap_or_else(|| lines.next(bytes.as_bytes()));
+                assert_eq!(last, framed, "{bytes:?}, {stride} bytes at a time");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_with_its_literals_may_have_8_kib_and_a_longer_one_is_refused_before_its_bytes() {
+        for (announced, fits) in
+            [("8180", true), ("8181", false), ("4294967295", false), ("99999999999", false)]
+        {
+            let line = format!("NO {{{announced}}}\r\n");
+            let framed = ServerLines::new(ServerLiterals::Joined).next(line.as_bytes());
+            assert_eq!(framed != ServerFramed::Fault(ServerFault::LineTooLong), fits, "{announced}");
+        }
+        // Behind the longest literal there is room for an LF alone.
+        let whole = format!("NO {{8180}}\r\n{}\r\n", "x".repeat(8180));
+        let mut lines = ServerLines::new(ServerLiterals::Joined);
+        assert_eq!(lines.next(whole.as_bytes()), ServerFramed::Fault(ServerFault::LineTooLong));
+        let whole = whole.replace("x\r\n", "x\n");
+        let framed = ServerLines::new(ServerLiterals::Joined).next(whole.as_bytes());
+        assert_eq!(framed, ServerFramed::Line { text: 8191, length: SERVER_LINE_BYTES_MAX });
     }
 
     #[test]
     fn a_line_may_have_8_kib_with_its_end() {
         for (text, fits) in [(SERVER_LINE_BYTES_MAX - 2, true), (SERVER_LINE_BYTES_MAX - 1, false)] {
             let line = format!("{}\r\n", "x".repeat(text));
-            let framed = ServerLines::new(true).next(line.as_bytes());
+            let framed = ServerLines::new(ServerLiterals::Refused).next(line.as_bytes());
             let expected = match fits {
                 true => ServerFramed::Line { text, length: text + 2 },
                 false => ServerFramed::Fault(ServerFault::LineTooLong),
@@ -170,14 +248,14 @@ mod tests {
             assert_eq!(framed, expected, "{text}");
         }
         let endless = vec![b'x'; SERVER_LINE_BYTES_MAX];
-        let mut lines = ServerLines::new(true);
+        let mut lines = ServerLines::new(ServerLiterals::Refused);
         assert_eq!(lines.next(&endless[..SERVER_LINE_BYTES_MAX - 1]), ServerFramed::Incomplete);
         assert_eq!(lines.next(&endless), ServerFramed::Fault(ServerFault::LineTooLong));
     }
 
     #[test]
     fn lines_come_one_after_the_other_and_a_new_stream_begins_clean() {
-        let mut lines = ServerLines::new(true);
+        let mut lines = ServerLines::new(ServerLiterals::Refused);
         assert_eq!(lines.next(b"* O"), ServerFramed::Incomplete);
         assert_eq!(lines.next(b"* OK\r\nL"), ServerFramed::Line { text: 4, length: 6 });
         assert_eq!(lines.next(b"L"), ServerFramed::Incomplete);

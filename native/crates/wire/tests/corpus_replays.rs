@@ -3,6 +3,8 @@
 
 #[path = "../../../fuzz/checks/framer.rs"]
 mod framer;
+#[path = "../../../fuzz/checks/proxy_header.rs"]
+mod proxy_header;
 #[path = "../../../fuzz/checks/script.rs"]
 mod script;
 #[path = "../../../fuzz/checks/server_lines.rs"]
@@ -20,6 +22,7 @@ use std::path::Path;
 fn corpus_replays() {
     for (name, check) in [
         ("framer", framer::check as fn(&[u8])),
+        ("proxy_header", proxy_header::check),
         ("script", script::check),
         ("server_lines", server_lines::check),
         ("tls_hello", tls_hello::check),
@@ -46,10 +49,28 @@ fn client_bytes() -> impl Strategy<Value = Vec<u8>> {
         Just(b"a {3+}\r\nxyz".to_vec()),
         Just(b"b ~{3}\r\n".to_vec()),
         Just(b"{0+}\r\n".to_vec()),
+        Just(b"NO {12}\r\n".to_vec()),
         "[a-z {}+0-9~]{0,30}".prop_map(String::into_bytes),
         prop::collection::vec(any::<u8>(), 0..4),
     ];
     prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+}
+
+/// A header of either version, whole or with one byte of another, and what comes behind it.
+fn proxied_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let line = "PROXY (TCP4 |TCP6 |UNKNOWN|)[0-9a-f:. ]{0,40}(\r\n|\r|\n|)".prop_map(String::into_bytes);
+    let family = prop::sample::select(vec![0x00, 0x11, 0x12, 0x21, 0x31, 0x41]);
+    let block = (0_u8..3, family, 0_u16..260, prop::collection::vec(any::<u8>(), 0..260));
+    let block = block.prop_map(|(command, family, length, rest)| {
+        let head = [b"\r\n\r\n\0\r\nQUIT\n".as_slice(), &[0x20 | command, family], &length.to_be_bytes()];
+        [&head.concat(), &rest[..]].concat()
+    });
+    (prop_oneof![line, block], any::<prop::sample::Index>(), prop::option::weighted(0.3, any::<u8>()))
+        .prop_map(|(mut bytes, place, other)| {
+            let at = place.index(bytes.len());
+            bytes[at] = other.unwrap_or(bytes[at]);
+            bytes
+        })
 }
 
 proptest! {
@@ -79,6 +100,11 @@ proptest! {
     }
 
     #[test]
+    fn wherever_a_proxy_header_is_cut_it_says_the_same_or_nothing_yet(bytes in proxied_bytes()) {
+        proxy_header::check(&bytes);
+    }
+
+    #[test]
     fn any_bytes_are_a_script_that_ends_or_none(bytes in prop::collection::vec(0_u8..12, 0..200)) {
         script::check(&bytes);
     }
@@ -86,6 +112,7 @@ proptest! {
     #[test]
     fn no_bytes_at_all_break_a_check(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         framer::check(&bytes);
+        proxy_header::check(&bytes);
         server_lines::check(&bytes);
         script::check(&bytes);
         tracker::check(&bytes);

@@ -72,7 +72,7 @@ impl Preamble<'_> {
         };
         drop(table);
         let Request { server, database, generation, mailbox, is_exclusive, script } = *request;
-        let placement = Placement { server: Some(server), database, generation, mailbox, local_port: 0 };
+        let placement = Placement { server: Some(server), database, generation, mailbox, local: None };
         self.slot().placement.set(placement);
         if !self.has_left {
             self.put_deadline(u64::MAX);
@@ -80,8 +80,10 @@ impl Preamble<'_> {
         self.asked_mailbox = Some(mailbox);
         let outcome = self.play(&io, &endpoint, script).await?;
         let Outcome::Open(opened) = outcome else { return Ok(outcome) };
-        io.engine.logins.let_in(self.slot().client.ip(), mailbox, io.now_ms());
-        let placement = Placement { local_port: opened.net.local_port(), ..placement };
+        if self.is_counted() {
+            io.engine.logins.let_in(self.slot().client.ip(), mailbox, io.now_ms());
+        }
+        let placement = Placement { local: opened.net.local(), ..placement };
         match placement::admit(&io.engine, placement, protocol, is_exclusive) {
             Ok(()) => {
                 self.slot().placement.set(placement);
@@ -96,7 +98,8 @@ impl Preamble<'_> {
     }
 
     async fn play(&mut self, io: &Io, endpoint: &Endpoint, script: Script) -> Result<Outcome, Ending> {
-        let opening = handoff::open(io, endpoint, script);
+        let header = self.introduction(endpoint);
+        let opening = handoff::open(io, endpoint, &header, script);
         tokio::pin!(opening);
         loop {
             let woken = tokio::select! {

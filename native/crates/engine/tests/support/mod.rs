@@ -15,8 +15,9 @@ use postern_engine::end_reason::EndReason;
 use postern_engine::engine::Engine;
 use postern_engine::goodbye::Order;
 use postern_engine::selection::Selection;
+use postern_engine::trusted_proxies::TrustedProxies;
 use postern_engine::worker_link::WorkerId;
-use postern_engine::{CertificatePair, Profile};
+use postern_engine::{CertificatePair, Profile, ProxyVersion};
 use postern_queue::session_id::SessionId;
 use postern_route::table::{DatabaseRow, ServerRow, TableRows};
 
@@ -73,11 +74,19 @@ pub fn start_as(limits: Limits, change: impl FnOnce(&mut EngineConfig)) -> Bench
         listeners: vec!["127.0.0.1:0".parse().unwrap()],
         tls: FrontendTls::StartTls,
         tls_profile: Profile::Modern,
+        is_proxied: false,
         alpn: vec!["imap".into()],
         idle_timeout_ms: 1_800_000,
         words: Words::new(words),
     };
-    let mut config = EngineConfig { io_threads: 2, workers: 2, limits, frontends: vec![frontend] };
+    let mut config = EngineConfig {
+        io_threads: 2,
+        workers: 2,
+        limits,
+        frontends: vec![frontend],
+        trusted_proxies: TrustedProxies::default(),
+        source_addresses: Vec::new(),
+    };
     change(&mut config);
     let pair = CertificatePair { certificate_pem: &certificate_pem, key_pem: &key_pem };
     let (engine, bound) = Engine::start(config, &[pair]).unwrap();
@@ -96,11 +105,13 @@ impl Bench {
 
     /// One server (index 0 upward) an address; database 0 is on `owner` with `generation`.
     pub fn publish(&self, servers: &[SocketAddr], owner: u32, generation: u64) {
-        let endpoint = |address: &SocketAddr| Endpoint {
-            address: *address,
-            tls: EndpointTls::Off,
-            tls_name: "localhost".into(),
-        };
+        self.publish_with(servers, (owner, generation), None);
+    }
+
+    /// The same, with servers that are told who the client is.
+    pub fn publish_with(&self, servers: &[SocketAddr], owned: (u32, u64), proxy: Option<ProxyVersion>) {
+        let (owner, generation) = owned;
+        let endpoint = |address: &SocketAddr| endpoint(*address, proxy);
         let servers = servers.iter().enumerate().map(|(index, address)| ServerRow {
             index: index as u32,
             weight: 100,
@@ -126,6 +137,11 @@ impl Bench {
     pub fn wait_for_end(&self, code: usize, count: u64) {
         until("the end is counted", || self.ended(code) == count);
     }
+}
+
+/// A server without TLS that speaks IMAP.
+pub fn endpoint(address: SocketAddr, proxy: Option<ProxyVersion>) -> Endpoint {
+    Endpoint { protocol: 1, address, tls: EndpointTls::Off, tls_name: "localhost".into(), proxy }
 }
 
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {

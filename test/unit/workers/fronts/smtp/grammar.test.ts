@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { clientNameOf, isCommandText, parseAuth, verbOf, xtext } from '#workers/fronts/smtp/grammar';
+import { clientNameOf, judgedText, parseAuth, verbOf, xtext } from '#workers/fronts/smtp/grammar';
 
 test.each([
   ['EHLO x', 'EHLO'],
@@ -12,16 +12,22 @@ test.each([
   expect(verbOf(line)).toBe(verb);
 });
 
-test.each<[string, boolean]>([
-  ['MAIL FROM:<a@b>', true],
-  ['', true],
-  ['NOOP\t', false],
-  ['NOOP \x7f', false],
+test.each<[string, string | undefined]>([
+  ['MAIL FROM:<a@b>', 'MAIL FROM:<a@b>'],
+  ['', ''],
+  ['NOOP\t', undefined],
+  ['NOOP \x7f', undefined],
   // What a library takes for STARTTLS in capitals.
-  ['\xc5\xbfTARTTLS', false],
-  ['EHLO m\xfcller', false],
-])('%j is command text: %s', (line, expected) => {
-  expect(isCommandText(line)).toBe(expected);
+  ['\xc5\xbfTARTTLS', undefined],
+  ['AUTH PLAIN AGFubgB4', 'AUTH'],
+  ['auth', 'AUTH'],
+  ['EHLO example.org ', 'EHLO example.org'],
+  ['EHLO m\xfcller', 'EHLO unknown'],
+  ['helo my computer', 'HELO unknown'],
+  ['EHLO  ', 'EHLO'],
+  ['EHLO\tx', undefined],
+])('of %j the dialogue judges %j', (line, expected) => {
+  expect(judgedText(line)).toBe(expected);
 });
 
 test.each<[string, ReturnType<typeof parseAuth>]>([

@@ -117,6 +117,25 @@ test('V23: what is not known of the client is said to be so', () => {
   expect(sentIn(made)).toContain('XCLIENT ADDR=[UNAVAILABLE] PORT=[UNAVAILABLE]');
 });
 
+test('V23: whatever the facts and the offer are, XCLIENT is one line of well-formed attributes', () => {
+  const text = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)) });
+  const offered = fc.subarray(
+    'NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT SESSION TTL FORWARD'.split(' '),
+  );
+  fc.assert(
+    fc.property(text, text, offered, (fact, name, attributes) => {
+      const server = trusting(`AUTH=PLAIN ${attributes.map((each) => `XCLIENT=${each}`).join(' ')}`);
+      const facts = { ...client, clientIp: fact, localPort: fact };
+      const user = { ...login(password('ann', 'x')), tag: name };
+      const script = sentIn(planSubmissionHandoff(user, server, facts, timeouts));
+      const known = attributes.filter((each) => each !== 'LOGIN' && each !== 'FORWARD');
+      const said = script.filter((line) => line.startsWith('XCLIENT'));
+      expect(said).toHaveLength(known.length === 0 ? 0 : 1);
+      for (const line of said) expect(line).toMatch(/^XCLIENT(?: (?:[A-KM-Z]|L(?!OGIN))[A-Z]*=[!-<>-~]+)+$/);
+    }),
+  );
+});
+
 test('V35: whatever the password holds, the server decodes it to the same bytes', () => {
   const bytes = fc.string({
     unit: fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code)),
