@@ -144,13 +144,13 @@ fn whoever_asks_for_keys_without_end_is_cut_off_at_a_bounded_price() {
     let mut peer = buffered_client(&authority, &[&rustls::version::TLS13], |_| {});
     shake_with(&mut ours, &mut peer).unwrap();
     ours.wire.writes = Script::of(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    let fault = (0..200).find_map(|_| {
+    let fault = (0..30_000).find_map(|_| {
         peer.refresh_traffic_keys().unwrap();
         send(&mut peer, &ours.wire, b"");
         ours.read_all().err()
     });
-    assert!(fault.unwrap().to_string().contains("key updates"));
-    assert!(ours.kept_bytes() < 16 * 1024 && ours.write(b"x").is_err());
+    assert!(fault.unwrap().to_string().contains("asks for answers and does not read them"));
+    assert!(ours.kept_bytes() < 1024 * 1024 && ours.write(b"x").is_err());
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn tls_1_2_shakes_hands_byte_by_byte_with_either_role() {
 fn a_client_can_be_asked_for_the_certificate_that_it_was_shown() {
     let authority = Authority::new();
     let pair = authority.issue(&[NAME]);
-    let setup = ClientSetup::verifying(&authority.pem).unwrap();
+    let setup = trust(&authority.pem);
     let shown = CertificateDer::from_pem_slice(pair.certificate_pem.as_bytes()).unwrap();
     for version in [TLS12, TLS13] {
         let mut client = Ours::client(&setup, Wire::scripted(&[9_000], &[9_000]));
