@@ -6,6 +6,9 @@
  *   --omit=dev)
  *   node build.mjs --typescript    only the TypeScript: a second or two
  *
+ * POSTERN_BUILD_OPENSSL=true adds the TLS profiles `compatible` and `legacy`: OpenSSL is compiled too, which
+ * takes some minutes more, and needs perl and make. Off by default.
+ *
  * POSTERN_BUILD_PROFILE names the cargo profile: `dist` (the default: smallest and fastest) or `release`
  * (builds in half the time). Whether anything needs compiling is for cargo to find out.
  *
@@ -22,6 +25,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +37,7 @@ const profiles = ['dist', 'release', 'dev'];
 const manifest = join(root, 'native/crates/binding/Cargo.toml');
 const napi = join(root, 'node_modules/@napi-rs/cli/dist/cli.js');
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
+const buildNote = join(root, 'dist/native/build.json');
 const types = { built: join(root, 'dist/native/index.d.ts'), committed: join(root, 'native/index.d.ts') };
 
 main(new Set(process.argv.slice(2)));
@@ -91,27 +96,43 @@ function nativeProblems() {
       `The C compiler ${compiler} was not found: install one (Debian: apt-get install gcc libc6-dev).`,
     );
   }
-  const { profile } = nativeBuild();
+  const { profile, openssl } = nativeBuild();
   if (!profiles.includes(profile)) {
     problems.push(`POSTERN_BUILD_PROFILE is "${profile}": give one of ${profiles.join(', ')}.`);
+  }
+  if (!['true', 'false'].includes(openssl)) {
+    problems.push(`POSTERN_BUILD_OPENSSL is "${openssl}": give true or false.`);
+  }
+  for (const tool of openssl === 'true' ? ['perl', 'make'] : []) {
+    if (!runs(tool, ['--version'])) {
+      problems.push(
+        `${tool} was not found: install it (Debian: apt-get install perl make), OpenSSL needs it.`,
+      );
+    }
   }
   return problems;
 }
 
 function nativeBuild() {
-  return { profile: process.env.POSTERN_BUILD_PROFILE || 'dist' };
+  const { POSTERN_BUILD_PROFILE, POSTERN_BUILD_OPENSSL } = process.env;
+  return { profile: POSTERN_BUILD_PROFILE || 'dist', openssl: POSTERN_BUILD_OPENSSL || 'false' };
 }
 
 function buildNative() {
-  const { profile } = nativeBuild();
+  const { profile, openssl } = nativeBuild();
   mkdirSync(dirname(types.built), { recursive: true });
   rmSync(types.built, { force: true });
   const dts = relative(join(root, 'native'), types.built);
   const where = ['--manifest-path', manifest, '--output-dir', join(root, 'native'), '--dts', dts];
   const startedAt = Date.now();
-  run(napi, ['build', '--platform', '--esm', '--profile', profile, ...where]);
+  const features = openssl === 'true' ? ['--features', 'openssl'] : [];
+  run(napi, ['build', '--platform', '--esm', '--profile', profile, ...features, ...where]);
   checkNative();
-  say(`engine built (profile ${profile}) in ${seconds(startedAt)}`);
+  // For `postern check`, which does not load the engine.
+  writeFileSync(buildNote, `${JSON.stringify({ openssl: openssl === 'true' })}\n`);
+  say(
+    `engine built (profile ${profile}${openssl === 'true' ? ', with OpenSSL' : ''}) in ${seconds(startedAt)}`,
+  );
 }
 
 /** The napi command ends with 0 even where it wrote no types and no loader, so its work is looked at. */

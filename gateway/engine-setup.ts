@@ -1,5 +1,6 @@
 /** From the settings to what the engine and the workers are started with. PURE. */
 import type { EngineConfig, EngineEndpoint, FrontendSetup, Words } from '#native';
+import type { Trust } from '#gateway/routing/publish';
 import type { CertificateText } from '#gateway/settings/certificates';
 import type { FrontendSettings, ListenAddress, ServerSettings, Settings } from '#gateway/settings/settings';
 import type { WorkerConfig } from '#model/messages';
@@ -65,9 +66,14 @@ export function endpointOf(server: ServerSettings, protocol: LoginProtocol): Eng
     port: port.port,
     tls: port.tls,
     tlsName: server.fqdn,
-    caPem: server.trust.caPem,
+    ...trustOf(server),
     proxy: identityHeaderOf(port.identity),
   };
+}
+
+/** What makes a server's TLS good enough, as the engine takes it. */
+export function trustOf({ trust: { profile, verify, caPem, pins } }: ServerSettings): Trust {
+  return { profile, verify, caPem, pins: [...pins] };
 }
 
 /** `[::1]:2993`, `127.0.0.1:2993`. */
@@ -81,6 +87,7 @@ function frontendOf(frontend: FrontendSettings, wordsOf: (protocol: Protocol) =>
     protocol: protocolCodes[frontend.protocol],
     listeners: frontend.listeners.map(formatAddress),
     tls: frontend.tls,
+    tlsProfile: frontend.tlsProfile,
     proxyProtocol: frontend.isProxied,
     alpn: [alpnNames[frontend.protocol]],
     idleTimeoutMs: frontend.idleTimeoutMs,

@@ -197,6 +197,6 @@ function startEngine(settings: Settings, certificates: readonly CertificateText[
     return engine.start(engineConfigOf(settings, certificates, engineWords)).listeners;
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    throw new StartError(words, /certificate|private key/i.test(words) ? 78 : 1);
+    throw new StartError(words, /certificate|private key|no OpenSSL/i.test(words) ? 78 : 1);
   }
 }

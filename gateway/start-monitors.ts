@@ -15,10 +15,12 @@ import type { DatabaseId, ServerId } from '#model/ids';
 import { type LoginProtocol, loginProtocols } from '#model/protocol';
 import type { EngineEndpoint } from '#native';
 import { endpointOf } from './engine-setup.ts';
+import { withTlsAdvice } from './tls-advice.ts';
 
 export interface MonitorsParts {
   readonly settings: Settings;
   readonly probe: Probe;
+  readonly hasOpenssl: boolean;
   readonly onObservation: (observation: Observation) => void;
   /**
    * The server that owns the database now, with what it offers; undefined where a login there would tell
@@ -72,14 +74,16 @@ interface Asked {
 }
 
 function greetingMonitor(parts: MonitorsParts, { server, protocol, endpoint }: Asked): Monitor {
-  const { settings, probe, clock, random, log } = parts;
+  const { settings, probe, hasOpenssl, clock, random, log } = parts;
   const frontends = settings.frontends.filter((frontend) => frontend.protocol === protocol);
   const baseline = [...new Set(frontends.flatMap((frontend) => frontend.baseline))];
   const warn = warner(log, `the greeting probe of ${server.id} for ${protocol}`);
   const ask = greetingProbes[protocol];
   const identity = server.protocols[protocol]?.identity ?? 'none';
+  const advised: Probe = async (request) =>
+    withTlsAdvice(await probe(request), { server, port: endpoint.port, hasOpenssl });
   return startMonitor<Verdict>({
-    probe: () => ask({ probe, endpoint, identity, baseline, timeouts: timeoutsOf(settings) }),
+    probe: () => ask({ probe: advised, endpoint, identity, baseline, timeouts: timeoutsOf(settings) }),
     failure: (why) => ({ is: 'bad', why }),
     onSeen: (seen) => {
       warn(seen);

@@ -16,7 +16,7 @@ import type { Log } from '#lib/log';
 import type { DatabaseId, Moment, ServerId } from '#model/ids';
 import { type ControlLoop, startControlLoop } from './control-loop.ts';
 import type { Engine } from './engine.ts';
-import { workerConfigOf } from './engine-setup.ts';
+import { trustOf, workerConfigOf } from './engine-setup.ts';
 import { startSessionLog } from './session-log.ts';
 import type { Closer } from './shutdown.ts';
 import { type RunningDirectory, startDirectory } from './start-directory.ts';
@@ -86,7 +86,7 @@ async function startControl(
   const { settings, engine, files, clock, log, closers } = parts;
   const store = await openStore(settings.stateDir, (words) => log.warn(`state: ${words}`), files);
   const drainer = createDrainer({ goodbye: engine.goodbye, onOutcome: (outcome) => tell(log, outcome) });
-  const trusts = new Map(settings.servers.map(({ id, trust }) => [id, trust]));
+  const trusts = new Map(settings.servers.map((server) => [server.id, trustOf(server)]));
   const control = startControlLoop({
     settings,
     kept: store.kept,
@@ -135,6 +135,7 @@ function watchServers({ settings, engine, clock, log, random, closers }: PlanesP
   const monitors = startMonitors({
     settings,
     probe: engine.probe,
+    hasOpenssl: engine.hasOpenssl(),
     onObservation: (observation) => {
       seen.set(`${observation.server}/${observation.protocol}`, observation.at);
       control.take({ is: 'observation', observation });

@@ -89,8 +89,17 @@ export interface EngineEndpoint {
   tls: 'implicit' | 'starttls' | 'off'
   /** What the server's certificate must say; sent as SNI. */
   tlsName: string
-  /** Certificates that may sign the server's, PEM. Unused where `tls` is off. */
+  /** Certificates that may sign the server's, PEM. Unused where `tls` is off, and but for `verify: 'ca'`. */
   caPem: string
+  /**
+   * `ca`: a certificate for `tlsName` that one of `caPem` has signed. `pin`: one of `pins`, whatever it
+   * says. `any`: any. Absent: ca.
+   */
+  verify?: 'ca' | 'pin' | 'any'
+  /** SHA-256 of whole certificates, 64 hexadecimal digits each. */
+  pins?: Array<string>
+  /** Absent: modern. The others need `hasOpenssl`. */
+  profile?: 'modern' | 'compatible' | 'legacy'
   /** The PROXY header that tells the server who the client is, ahead of TLS. */
   proxy: 'none' | 'v1' | 'v2'
 }
@@ -130,6 +139,8 @@ export interface FrontendSetup {
   /** "127.0.0.1:2993", "[::1]:2993". Port 0 takes a free one: see Started. */
   listeners: Array<string>
   tls: 'implicit' | 'starttls'
+  /** Absent: modern. The others need `hasOpenssl`. */
+  tlsProfile?: 'modern' | 'compatible' | 'legacy'
   /** Each connection must begin with a PROXY header, from one of `trustedProxies`. */
   proxyProtocol: boolean
   alpn: Array<string>
@@ -156,6 +167,9 @@ export interface Goodbye {
    */
   windowMs: number
 }
+
+/** Whether this build has the TLS profiles `compatible` and `legacy`. */
+export declare function hasOpenssl(): boolean
 
 /**
  * Takes the place `index` among the workers. `wake` is called when events wait: it carries nothing, and
@@ -209,6 +223,10 @@ export interface ProbeOutcome {
   /** The lines that the script kept, until something went wrong. */
   lines: Array<string>
   elapsedMs: number
+  /** What the server offers, where no TLS was in common with the endpoint's profile and it said so. */
+  offer?: TlsOffer
+  /** What the server showed, where it is not believed. */
+  certificate?: ShownCertificate
   /** Where there was a connection that stood. */
   standing?: ProbeStanding
 }
@@ -277,6 +295,14 @@ export declare function sessions(selection: Selection, limit: number): Promise<A
 /** Certificates for connections from now on. Throws in words; the old ones stay. */
 export declare function setCertificates(certificates: Array<CertificatePair>): void
 
+export interface ShownCertificate {
+  /** 64 hexadecimal digits. */
+  sha256: string
+  names: Array<string>
+  /** Who issued it; empty where that cannot be read. */
+  issuer: string
+}
+
 /**
  * Binds the listeners and starts the IO threads; once a process. Nothing is accepted before `accept`.
  * Throws in words: an address in use (by another process, too), a certificate that does not fit its key.
@@ -330,6 +356,15 @@ export declare function takeEnds(max: number): Array<EndRecord>
 
 /** Faults of the engine outside any session since the last call, in words. */
 export declare function takeFaults(): Array<string>
+
+export interface TlsOffer {
+  /** `TLS 1.0`. */
+  version: string
+  /** As OpenSSL names it: `AES128-SHA`. */
+  suite: string
+  /** The strictest profile that would connect; absent where none would. */
+  profile?: 'modern' | 'compatible' | 'legacy'
+}
 
 export interface Words {
   /** The code of an end reason; 0 is for all others. */

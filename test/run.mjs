@@ -47,6 +47,8 @@ const programs = {
   openssl: 'openssl',
   python3: 'python3',
 };
+const oldProfiles = ['-p', 'postern-tls', '--features', 'openssl', '--test', 'old_profiles'];
+const nothing = { passed: 0, failed: 0, skipped: 0 };
 const policyPath = '/usr/sbin/policy-rc.d';
 
 process.exitCode = await main(process.argv.slice(2));
@@ -127,20 +129,27 @@ function build() {
 }
 
 /**
- * The Rust tests, and then every interleaving of what threads share: loom replaces that at compile time, so
- * those tests are built apart, in a folder of their own.
+ * The Rust tests, those of the old TLS profiles, and then every interleaving of what threads share: loom
+ * replaces that at compile time, so those tests are built apart, in a folder of their own.
  */
 async function runCargo() {
   const cargo = ['test', '--manifest-path', 'native/Cargo.toml', '--no-fail-fast', '--quiet'];
   const plain = await countCargo(cargo, process.env);
+  const old = hasOpenssl() ? await countCargo([...cargo, ...oldProfiles], process.env) : nothing;
   const crates = ['-p', 'postern-queue', '-p', 'postern-route'];
   const loom = [...cargo, ...crates, '--release', '--test', 'loom', '--target-dir', 'native/target/loom'];
   const models = await countCargo(loom, { ...process.env, RUSTFLAGS: '--cfg loom' });
   return {
-    passed: plain.passed + models.passed,
-    failed: plain.failed + models.failed,
-    skipped: plain.skipped + models.skipped,
+    passed: plain.passed + old.passed + models.passed,
+    failed: plain.failed + old.failed + models.failed,
+    skipped: plain.skipped + old.skipped + models.skipped,
   };
+}
+
+/** The old TLS profiles are tested where the engine was built with them: OpenSSL takes minutes to compile. */
+function hasOpenssl() {
+  const note = join(root, 'dist/native/build.json');
+  return existsSync(note) && JSON.parse(readFileSync(note, 'utf8')).openssl === true;
 }
 
 /**

@@ -52,7 +52,7 @@ export function bad(why: string): Verdict {
 export function troubleWith(outcome: ProbeOutcome, timeouts: ProbeTimeouts, goodbye: RegExp): string {
   const bye = outcome.lines.find((line) => goodbye.test(line));
   if (bye !== undefined) return `said "${bye.slice(0, wordsMax)}"`;
-  const detail = outcome.detail === '' ? '' : `: ${outcome.detail.slice(0, wordsMax)}`;
+  const detail = outcome.detail === '' ? '' : `: ${outcome.detail.slice(0, detailMax)}`;
   const reason = endReasonOf(outcome.reason);
   switch (reason) {
     case 'connect_refused':
@@ -79,3 +79,5 @@ export function troubleWith(outcome: ProbeOutcome, timeouts: ProbeTimeouts, good
 
 /** A server's words in our own. */
 const wordsMax = 200;
+/** The engine's: a certificate with its names, and the setting that would accept it. */
+const detailMax = 700;

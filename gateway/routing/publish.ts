@@ -18,8 +18,8 @@ export interface PublishOptions {
   readonly trustOf: (server: ServerId) => Trust;
 }
 
-/** As the engine takes it: PEM of the authorities that may sign a server's certificate. */
-export type Trust = Pick<EngineEndpoint, 'caPem'>;
+/** As the engine takes it. */
+export type Trust = Pick<EngineEndpoint, 'caPem' | 'verify' | 'pins' | 'profile'>;
 
 /** `problem`: the engine refused the table, in its words; then the workers keep the old one too. */
 export type Publish = (table: RoutingTable) => { readonly problem: string | undefined };
@@ -61,7 +61,7 @@ function engineServer(server: ServerRoute, trust: Trust): EngineServer {
     port: endpoint.port,
     tls: endpoint.tls,
     tlsName: endpoint.tlsName,
-    caPem: trust.caPem,
+    ...trust,
     proxy: identityHeaderOf(identity),
   }));
   return { index: server.index, weight: isOnRing(server) ? server.weight : 0, endpoints };

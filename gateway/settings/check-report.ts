@@ -7,6 +7,7 @@ import type { Found } from './sources.ts';
 import type { KnownName } from './names.ts';
 import type { Settings } from './settings.ts';
 import type { Env, Surroundings } from './surroundings.ts';
+import { tlsWarnings } from './tls-warnings.ts';
 
 export interface CheckRow {
   readonly name: string;
@@ -34,7 +35,9 @@ export function checkReport(env: Env, surroundings: Surroundings): CheckReport {
   const parsed = parseSettings(env, surroundings);
   const problems = 'problems' in parsed ? parsed.problems : [];
   const warnings =
-    'settings' in parsed ? warningsOf(parsed.settings, surroundings) : new Map<string, string>();
+    'settings' in parsed
+      ? warningsOf(parsed.settings, surroundings, (name) => sources.found.has(name))
+      : new Map<string, string>();
   const known = [...sources.known.values()].filter(
     ({ name, of }) =>
       of === undefined || sources.found.has(name) || problems.some(({ setting }) => setting === name),
@@ -78,14 +81,14 @@ function bare(setting: string): string {
 }
 
 /** Settings that work, and that somebody should know of. */
-function warningsOf(settings: Settings, { descriptorsMax }: Surroundings): Map<string, string> {
-  const warnings = new Map<string, string>();
+function warningsOf(
+  settings: Settings,
+  { descriptorsMax }: Surroundings,
+  isSet: (name: string) => boolean,
+): Map<string, string> {
+  const warnings = tlsWarnings(settings, isSet);
   const { shortage } = fitToDescriptors(settings, descriptorsMax);
   if (shortage !== undefined) warnings.set('POSTERN_MAX_CONNECTIONS', shortage);
-  const open = settings.servers
-    .filter(({ protocols }) => Object.values(protocols).some(({ tls }) => tls === 'off'))
-    .map(({ id }) => id);
-  if (open.length > 0) warnings.set('POSTERN_SERVER_TLS', `passwords go to ${open.join(', ')} in clear`);
   if (settings.stateDir === undefined) {
     warnings.set('POSTERN_STATE_DIR', 'generations and admin states are lost at a restart');
   }

@@ -66,6 +66,7 @@ function typeWords(type: SettingType): string {
     case 'networks':
     case 'addressPort':
     case 'hostname':
+    case 'pins':
     case 'capabilities':
       return plainTypeWords[type.is];
   }
@@ -96,6 +97,7 @@ const plainTypeWords = {
   networks: 'a list of IP addresses and networks, `10.1.0.5` or `10.2.0.0/16`',
   addressPort: 'an IP address and a port, `10.1.0.21:8453` or `[fd00::21]:8453`',
   hostname: 'a host name',
+  pins: 'a list of SHA-256 of certificates, 64 hexadecimal digits each, with or without colons',
   capabilities: 'a list of capabilities',
 } as const;
 

@@ -1,7 +1,10 @@
 /** The settings of what is offered to clients. */
 import { type SettingRow, durations, live, row } from './setting-row.ts';
+import { tlsProfiles } from './profile-names.ts';
 
 const { hour, minute } = durations;
+
+const protocols = ['imaps', 'imap', 'pop3s', 'pop3', 'managesieve', 'submission', 'submissions'];
 
 const port = { is: 'whole', min: 0, max: 65535 } as const;
 
@@ -9,10 +12,7 @@ export const frontendRows: readonly SettingRow[] = [
   row('POSTERN_LISTEN_ADDRESS', { is: 'addresses' }, '0.0.0.0', 'The IP addresses that clients connect to.'),
   row(
     'POSTERN_PROTOCOLS',
-    {
-      is: 'words',
-      words: ['imaps', 'imap', 'pop3s', 'pop3', 'managesieve', 'submission', 'submissions'],
-    },
+    { is: 'words', words: protocols },
     'imaps',
     'What is offered to clients. `imaps`, `pop3s` and `submissions` have TLS from the first byte; the ' +
       'others turn to TLS by STARTTLS or STLS, without which nobody can log in.',
@@ -59,6 +59,19 @@ export const frontendRows: readonly SettingRow[] = [
     { is: 'secret', lengthMin: 1 },
     undefined,
     'The key of the one certificate, PEM, in place of POSTERN_TLS_KEY_PATH; usually as POSTERN_TLS_KEY_FILE.',
+  ),
+  row(
+    'POSTERN_TLS_PROFILE',
+    {
+      is: 'words',
+      words: [
+        ...tlsProfiles,
+        ...protocols.flatMap((name) => tlsProfiles.map((profile) => `${name}:${profile}`)),
+      ],
+    },
+    'modern',
+    'The TLS that clients may speak, as in POSTERN_SERVER_TLS_PROFILE: one profile for all, and exceptions ' +
+      'by frontend, such as `modern,submission:legacy` for an old scanner.',
   ),
   row(
     'POSTERN_IMAP_IDLE_TIMEOUT',

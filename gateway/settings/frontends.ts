@@ -7,6 +7,7 @@ import { proxiedFrontends } from './load-balancers.ts';
 import { readCertificates } from './certificates.ts';
 import type { SettingName } from './setting-row.ts';
 import type { CertificatePaths, FrontendName, FrontendSettings, ListenAddress } from './settings.ts';
+import { frontendProfiles } from './tls-profiles.ts';
 import type { Values } from './values.ts';
 
 /** One frontend a protocol of POSTERN_PROTOCOLS, each on every listen address. */
@@ -14,7 +15,9 @@ export function frontendSettings(part: Part): FrontendSettings[] {
   const { values, sources, problems } = part;
   const proxied = proxiedFrontends(part);
   const hosts = values.list('POSTERN_LISTEN_ADDRESS');
-  const frontends = frontendNames(values).map((name): FrontendSettings => {
+  const names = frontendNames(values);
+  const profiles = frontendProfiles(part, names);
+  const frontends = names.map((name): FrontendSettings => {
     const { protocol, tls, port: portSetting } = frontendKinds[name];
     const port = values.number(portSetting) ?? 0;
     const settings = protocolSettings[protocol];
@@ -23,6 +26,7 @@ export function frontendSettings(part: Part): FrontendSettings[] {
       name,
       protocol,
       tls,
+      tlsProfile: profiles.get(name) ?? 'modern',
       listeners: hosts.map((host) => ({ host, port })),
       isProxied: proxied.has(name),
       idleTimeoutMs: values.number(settings.idleTimeout) ?? 0,

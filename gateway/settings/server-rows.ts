@@ -1,6 +1,7 @@
 /** The settings of servers: how each is reached and believed. */
 import { presetNames } from './presets.ts';
 import { type SettingRow, row } from './setting-row.ts';
+import { tlsProfiles } from './profile-names.ts';
 
 const serverPort = { is: 'whole', min: 1, max: 65535 } as const;
 
@@ -106,6 +107,40 @@ export const serverRows: readonly SettingRow[] = [
       undefined,
       'A PEM file of the authorities that may sign the certificate of a server.',
       'the public authorities',
+    ),
+    perServer: true,
+  },
+  {
+    ...row(
+      'POSTERN_SERVER_TLS_VERIFY',
+      { is: 'word', words: ['ca', 'pin', 'any'] },
+      'ca',
+      'What makes the certificate of a server good enough. `ca`: it has the full name of the server and ' +
+        'is signed by an authority of POSTERN_SERVER_TLS_CA_PATH. `pin`: it is one of ' +
+        'POSTERN_SERVER_TLS_PINS, whatever name, issuer and dates it has. `any`: any will do, and who can ' +
+        "answer in the server's place reads every password.",
+    ),
+    perServer: true,
+  },
+  {
+    ...row(
+      'POSTERN_SERVER_TLS_PINS',
+      { is: 'pins' },
+      undefined,
+      'The certificates that a server may show, where POSTERN_SERVER_TLS_VERIFY is `pin`: a new one beside ' +
+        'the old one while it is renewed.',
+    ),
+    perServer: true,
+  },
+  {
+    ...row(
+      'POSTERN_SERVER_TLS_PROFILE',
+      { is: 'word', words: tlsProfiles },
+      'modern',
+      'The TLS that is spoken with a server. `modern`: TLS 1.2 and 1.3 with forward secrecy and AEAD. ' +
+        '`compatible`: also suites with CBC and RSA key exchange (Exchange 2013 to 2016 on Windows 2012 ' +
+        'R2). `legacy`: also TLS 1.0 and 1.1, and 3DES (Exchange 2010). The last two need a build with ' +
+        'OpenSSL: `POSTERN_BUILD_OPENSSL=true npm run build`.',
     ),
     perServer: true,
   },

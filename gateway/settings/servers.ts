@@ -6,6 +6,7 @@ import { serverSetting } from './env-name.ts';
 import { offeredProtocols } from './frontends.ts';
 import type { Part } from './part.ts';
 import type { Problem } from './problem.ts';
+import { type SettingPlace, serverTrust } from './server-trust.ts';
 import type { ServerPort, ServerSettings } from './settings.ts';
 import type { Values } from './values.ts';
 
@@ -26,8 +27,9 @@ export function serverSettings(part: Part): ServerSettings[] {
 }
 
 function serverOf(name: string, part: Part): ServerSettings {
-  const { values, surroundings, problems } = part;
-  const setting = (suffix: string): string => settingFor(name, suffix, values);
+  const { values, problems } = part;
+  const placeOf = (suffix: string): SettingPlace => placeFor(name, suffix, values);
+  const setting = (suffix: string): string => placeOf(suffix).name;
   const protocols = protocolPorts(setting, part);
   const hasTls = Object.values(protocols).some(({ tls }) => tls !== 'off');
   if (name.includes('.') || name.includes('_') || name.includes(' ')) problems.push(badServerName(name));
@@ -40,12 +42,7 @@ function serverOf(name: string, part: Part): ServerSettings {
     address: values.text(serverSetting(name, 'ADDRESS')) ?? '',
     fqdn: values.text(serverSetting(name, 'FQDN')) ?? name,
     weight: values.number(setting('WEIGHT')) ?? 0,
-    trust: {
-      profile: 'modern',
-      verify: 'ca',
-      caPem: hasTls ? caPem(setting('TLS_CA_PATH'), part, surroundings.rootsPem) : '',
-      pins: [],
-    },
+    trust: serverTrust(placeOf, hasTls, part),
     protocols,
   };
 }
@@ -92,35 +89,13 @@ const protocolWords: Readonly<Record<LoginProtocol, ProtocolWords>> = {
   submission: { word: 'SUBMISSION', ports: { implicit: 465, clear: 587 }, isUpgraded: true },
 };
 
-/** The server's own setting where there is one, else the one of all servers. */
-function settingFor(server: string, suffix: string, values: Values): string {
+function placeFor(server: string, suffix: string, values: Values): SettingPlace {
   const own = serverSetting(server, suffix);
-  return values.isSet(own) ? own : `POSTERN_SERVER_${suffix}`;
+  return values.isSet(own) ? { name: own, isOwn: true } : { name: `POSTERN_SERVER_${suffix}`, isOwn: false };
 }
 
 function tlsOf(word: string | undefined): ServerPort['tls'] {
   return word === 'starttls' || word === 'off' ? word : 'implicit';
-}
-
-function caPem(setting: string, { values, surroundings, problems }: Part, rootsPem: string): string {
-  const path = values.text(setting);
-  if (path === undefined) return rootsPem;
-  const file = surroundings.readFile(path);
-  if ('trouble' in file) {
-    problems.push({
-      setting,
-      problem: `can't be used: ${file.trouble}`,
-      mend: 'name a file that this user can read',
-    });
-    return '';
-  }
-  if (/-----BEGIN CERTIFICATE-----/.test(file.text)) return file.text;
-  problems.push({
-    setting,
-    problem: `names ${path}, which holds no certificate`,
-    mend: 'name a PEM file of authorities',
-  });
-  return '';
 }
 
 function missing(setting: string, suffix: string): Problem {

@@ -16,6 +16,7 @@ export type SettingType =
   | { readonly is: 'networks' }
   | { readonly is: 'addressPort' }
   | { readonly is: 'hostname' }
+  | { readonly is: 'pins' }
   | { readonly is: 'capabilities' }
   | { readonly is: 'secret'; readonly lengthMin: number };
 

@@ -87,6 +87,7 @@ export interface FrontendSettings {
   readonly name: FrontendName;
   readonly protocol: LoginProtocol;
   readonly tls: 'implicit' | 'starttls';
+  readonly tlsProfile: TlsProfile;
   readonly listeners: readonly ListenAddress[];
   /** Each connection must come from a trusted proxy and begin with a PROXY header. */
   readonly isProxied: boolean;

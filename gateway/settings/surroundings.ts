@@ -3,6 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { BlockList, isIPv6 } from 'node:net';
 import { availableParallelism, hostname, networkInterfaces, tmpdir, userInfo } from 'node:os';
 import { rootCertificates } from 'node:tls';
+import { readBuild } from '#lib/read-build';
 import { readFileBounded } from '#lib/read-file';
 import type { FileText } from '#lib/read-file';
 
@@ -17,6 +18,8 @@ export interface Surroundings {
   readonly hostname: string;
   /** PEM of the authorities that servers are checked against where no file is named. */
   readonly rootsPem: string;
+  /** Whether this build has the TLS profiles `compatible` and `legacy`. */
+  readonly hasOpenssl: boolean;
   readonly uid: number;
   /** Files that this process may have open at a time; undefined where the system does not say. */
   readonly descriptorsMax: number | undefined;
@@ -39,6 +42,7 @@ export function systemSurroundings(): Surroundings {
     cpuCount: availableParallelism(),
     hostname: hostname(),
     rootsPem: rootCertificates.join('\n'),
+    hasOpenssl: readBuild().hasOpenssl,
     uid: userInfo().uid,
     descriptorsMax: descriptorsMaxOf(readFileBounded('/proc/self/limits')),
     temporaryFolder: tmpdir(),

@@ -19,7 +19,7 @@ export interface Trouble {
 }
 
 /**
- * Durations come out in milliseconds; names in lower case, capabilities in upper case; words, paths,
+ * Durations come out in milliseconds; names and pins in lower case, capabilities in upper case; words, paths,
  * addresses and networks as written.
  */
 export function parseValue(type: SettingType, text: string): Parsed {
@@ -52,6 +52,8 @@ export function parseValue(type: SettingType, text: string): Parsed {
       return parseAddressPort(text);
     case 'hostname':
       return parseHostname(text);
+    case 'pins':
+      return parseList(text, parsePin);
     case 'capabilities':
       return parseList(text, parseCapability);
     case 'secret':
@@ -137,6 +139,19 @@ function parseHostname(text: string): Parsed {
     text.length <= 253 && labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label));
   if (isName && isIP(text) === 0) return { value: text.toLowerCase() };
   return trouble(`is "${text}", which is no host name`, 'write a name such as ex1.corp.example');
+}
+
+/** As `openssl x509 -fingerprint -sha256` prints it, and as other programs do. */
+function parsePin(text: string): Parsed {
+  const digits = text
+    .replace(/^sha-?256:/i, '')
+    .replaceAll(':', '')
+    .toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(digits)) return { value: digits };
+  return trouble(
+    `has "${text.slice(0, 100)}", which is no SHA-256`,
+    'write the 64 hexadecimal digits that openssl x509 -noout -fingerprint -sha256 prints for it',
+  );
 }
 
 /**

@@ -189,6 +189,7 @@ function bothFrontends(): Settings['frontends'] {
     idleTimeoutMs: 1_800_000,
     baseline: [],
     isProxied: false,
+    tlsProfile: 'modern',
   } as const;
   return [
     { ...usual, name: 'imaps', tls: 'implicit' },

@@ -7,8 +7,8 @@ import { mustRun } from './child.ts';
 export interface Authority {
   readonly caPath: string;
   readonly caPem: string;
-  /** A certificate for these names and addresses, valid for a day or as many as are said. */
-  issue(name: string, names: readonly string[], days?: number): Promise<Issued>;
+  /** A certificate for these names and addresses, by default valid for a day and with an ECDSA key. */
+  issue(name: string, names: readonly string[], days?: number, key?: keyof typeof newKeys): Promise<Issued>;
 }
 
 export interface Issued {
@@ -16,7 +16,10 @@ export interface Issued {
   readonly keyPath: string;
 }
 
-const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+const newKeys = {
+  ecdsa: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
+  rsa: ['-newkey', 'rsa:2048', '-nodes'],
+};
 
 /** A fresh authority in the folder. Each has its own key, so none is trusted by mistake. */
 export async function makeAuthority(folder: string, commonName = 'Postern test CA'): Promise<Authority> {
@@ -26,7 +29,7 @@ export async function makeAuthority(folder: string, commonName = 'Postern test C
   await mustRun('openssl', [
     'req',
     '-x509',
-    ...newKey,
+    ...newKeys.ecdsa,
     '-days',
     '2',
     ...subject,
@@ -36,8 +39,8 @@ export async function makeAuthority(folder: string, commonName = 'Postern test C
     '-out',
     caPath,
   ]);
-  const issue = (name: string, names: readonly string[], days = 1) =>
-    issueCertificate({ folder, caPath, caKeyPath, name, names, days });
+  const issue: Authority['issue'] = (name, names, days = 1, key = 'ecdsa') =>
+    issueCertificate({ folder, caPath, caKeyPath, name, names, days, newKey: newKeys[key] });
   return { caPath, caPem: await readFile(caPath, 'utf8'), issue };
 }
 
@@ -48,8 +51,9 @@ async function issueCertificate(order: {
   name: string;
   names: readonly string[];
   days: number;
+  newKey: readonly string[];
 }): Promise<Issued> {
-  const { folder, caPath, caKeyPath, name, names, days } = order;
+  const { folder, caPath, caKeyPath, name, names, days, newKey } = order;
   const path = (kind: string) => join(folder, `${name}.${kind}`);
   const alternatives = names.map((each) => `${/^[\d.]+$|:/.test(each) ? 'IP' : 'DNS'}:${each}`).join(',');
   const serial = `0x${randomBytes(8).toString('hex')}`;

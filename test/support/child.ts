@@ -1,5 +1,5 @@
 /** Processes that tests start: their output kept, their end awaited, none left behind. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { within } from './eventually.ts';
 
@@ -48,6 +48,15 @@ export async function startChild(
   await new Promise((resolve, reject) => started.once('spawn', resolve).once('error', reject));
   started.stdin?.end(stdin);
   return childOf(started);
+}
+
+/** Starts a program that a test talks with by its standard input and output. */
+export function spawnPiped(command: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+  const started = spawn(command, args, { stdio: 'pipe' });
+  started.stdin.on('error', () => undefined);
+  const { pid = 0 } = started;
+  running.set(pid, started);
+  return started.once('close', () => running.delete(pid));
 }
 
 /** Runs a program to its end. */

@@ -75,6 +75,7 @@ function lifeOf(core: EngineCore) {
       if (place !== undefined) place.isSuspended = true;
     },
     setCertificates: () => {},
+    hasOpenssl: () => false,
     endReasonNames: () => Object.keys(endReasons),
     takeFaults: () => [],
   };

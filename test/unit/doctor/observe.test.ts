@@ -103,6 +103,7 @@ function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts
         name: 'imaps',
         protocol: 'imap',
         tls: 'implicit',
+        tlsProfile: 'modern',
         listeners: [],
         isProxied: false,
         idleTimeoutMs: 1,
@@ -122,7 +123,15 @@ function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts
 }
 
 function endpointOf({ address, fqdn, trust }: ServerSettings): EngineEndpoint {
-  return { protocol: 1, address, port: 993, tls: 'implicit', tlsName: fqdn, proxy: 'none', ...trust };
+  return {
+    protocol: 1,
+    address,
+    port: 993,
+    tls: 'implicit',
+    tlsName: fqdn,
+    proxy: 'none',
+    caPem: trust.caPem,
+  };
 }
 
 function serverOf(id: string): ServerSettings {

@@ -39,6 +39,7 @@ export const machine: Surroundings = {
   cpuCount: 8,
   hostname: 'gw1.corp.example',
   rootsPem: 'ROOTS',
+  hasOpenssl: true,
   uid: 1000,
   descriptorsMax: 1_048_576,
   temporaryFolder: '/tmp',

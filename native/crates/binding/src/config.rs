@@ -11,6 +11,7 @@ use postern_engine::config as engine;
 use postern_engine::config::EndpointTls;
 use postern_engine::engine::Engine;
 use postern_engine::trusted_proxies::TrustedProxies;
+use postern_engine::{Pin, Profile, Trust};
 use postern_route::table::{DatabaseRow, ServerRow, TableRows};
 
 use crate::fault;
@@ -53,6 +54,9 @@ pub struct FrontendSetup {
     pub listeners: Vec<String>,
     #[napi(ts_type = "'implicit' | 'starttls'")]
     pub tls: String,
+    /// Absent: modern. The others need `hasOpenssl`.
+    #[napi(ts_type = "'modern' | 'compatible' | 'legacy'")]
+    pub tls_profile: Option<String>,
     /// Each connection must begin with a PROXY header, from one of `trustedProxies`.
     pub proxy_protocol: bool,
     pub alpn: Vec<String>,
@@ -100,8 +104,17 @@ pub struct EngineEndpoint {
     pub tls: String,
     /// What the server's certificate must say; sent as SNI.
     pub tls_name: String,
-    /// Certificates that may sign the server's, PEM. Unused where `tls` is off.
+    /// Certificates that may sign the server's, PEM. Unused where `tls` is off, and but for `verify: 'ca'`.
     pub ca_pem: String,
+    /// `ca`: a certificate for `tlsName` that one of `caPem` has signed. `pin`: one of `pins`, whatever it
+    /// says. `any`: any. Absent: ca.
+    #[napi(ts_type = "'ca' | 'pin' | 'any'")]
+    pub verify: Option<String>,
+    /// SHA-256 of whole certificates, 64 hexadecimal digits each.
+    pub pins: Option<Vec<String>>,
+    /// Absent: modern. The others need `hasOpenssl`.
+    #[napi(ts_type = "'modern' | 'compatible' | 'legacy'")]
+    pub profile: Option<String>,
     /// The PROXY header that tells the server who the client is, ahead of TLS.
     #[napi(ts_type = "'none' | 'v1' | 'v2'")]
     pub proxy: String,
@@ -160,6 +173,7 @@ fn frontend(setup: FrontendSetup) -> Result<engine::FrontendConfig> {
         other => return Err(fault(format!("{}: tls cannot be {other}", setup.name))),
     };
     Ok(engine::FrontendConfig {
+        tls_profile: profile(setup.tls_profile.as_deref())?,
         protocol: protocol(setup.protocol)?,
         name: setup.name,
         listeners,
@@ -200,11 +214,11 @@ impl EngineEndpoint {
     pub fn into_engine(self, engine: &Engine) -> Result<engine::Endpoint> {
         let ip = ip_address(&self.address)?;
         let port = u16::try_from(self.port).map_err(|_| fault(format!("{} is no port", self.port)))?;
-        let setup = || engine.trust(&self.ca_pem).map_err(fault);
+        let visiting = || engine.visiting(profile(self.profile.as_deref())?, self.trust()?).map_err(fault);
         let tls = match self.tls.as_str() {
             "off" => EndpointTls::Off,
-            "implicit" => EndpointTls::Implicit(setup()?),
-            "starttls" => EndpointTls::StartTls(setup()?),
+            "implicit" => EndpointTls::Implicit(visiting()?),
+            "starttls" => EndpointTls::StartTls(visiting()?),
             other => return Err(fault(format!("{ip}: tls cannot be {other}"))),
         };
         Ok(engine::Endpoint {
@@ -215,6 +229,25 @@ impl EngineEndpoint {
             proxy: proxy_version(&self.proxy)?,
         })
     }
+
+    fn trust(&self) -> Result<Trust> {
+        match self.verify.as_deref() {
+            None | Some("ca") => Ok(Trust::Authorities(self.ca_pem.clone())),
+            Some("any") => Ok(Trust::Anyone),
+            Some("pin") => {
+                let pins = self.pins.iter().flatten();
+                let pins =
+                    pins.map(|text| Pin::parse(text).ok_or_else(|| fault(format!("{text} is no SHA-256"))));
+                pins.collect::<Result<_>>().map(Trust::Pins)
+            }
+            Some(other) => Err(fault(format!("verify cannot be {other}"))),
+        }
+    }
+}
+
+fn profile(name: Option<&str>) -> Result<Profile> {
+    let Some(name) = name else { return Ok(Profile::Modern) };
+    Profile::named(name).ok_or_else(|| fault(format!("no TLS profile is called {name}")))
 }
 
 fn proxy_version(text: &str) -> Result<Option<ProxyVersion>> {

@@ -1,9 +1,10 @@
-//! Probes: one question of the main thread to a server.
+//! Probes: what a monitor may ask a server, and what came of it.
 
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use postern_engine::end_reason::EndReason;
 use postern_engine::handoff::Standing;
+use postern_engine::look::TlsTrouble;
 use postern_engine::probe::{ProbeAnswer, ProbeJob};
 use postern_engine::script::Script;
 
@@ -27,8 +28,32 @@ pub struct ProbeOutcome {
     /// The lines that the script kept, until something went wrong.
     pub lines: Vec<String>,
     pub elapsed_ms: i64,
+    /// What the server offers, where no TLS was in common with the endpoint's profile and it said so.
+    pub offer: Option<TlsOffer>,
+    /// What the server showed, where it is not believed.
+    pub certificate: Option<ShownCertificate>,
     /// Where there was a connection that stood.
     pub standing: Option<ProbeStanding>,
+}
+
+#[napi(object)]
+pub struct TlsOffer {
+    /// `TLS 1.0`.
+    pub version: String,
+    /// As OpenSSL names it: `AES128-SHA`.
+    pub suite: String,
+    /// The strictest profile that would connect; absent where none would.
+    #[napi(ts_type = "'modern' | 'compatible' | 'legacy'")]
+    pub profile: Option<String>,
+}
+
+#[napi(object)]
+pub struct ShownCertificate {
+    /// 64 hexadecimal digits.
+    pub sha256: String,
+    pub names: Vec<String>,
+    /// Who issued it; empty where that cannot be read.
+    pub issuer: String,
 }
 
 /// How a probe's connection stood when its script ended.
@@ -63,15 +88,39 @@ pub fn probe(env: &Env, request: ProbeRequest) -> Result<Object<'_>> {
     let script = Script::decode(&request.script).map_err(|words| fault(words.to_string()))?;
     let (deferred, promise) = later(env)?;
     let answer = move |outcome: postern_engine::probe::ProbeOutcome| {
+        let (offer, certificate) = tls_trouble(outcome.tls);
         let outcome = ProbeOutcome {
             reason: outcome.reason.map_or(0, EndReason::code),
             detail: outcome.detail,
             lines: outcome.lines,
             elapsed_ms: outcome.elapsed_ms as i64,
+            offer,
+            certificate,
             standing: outcome.standing.map(ProbeStanding::from),
         };
         settle(deferred, Ok(outcome));
     };
     engine.probe(ProbeJob { endpoint, script, answer: ProbeAnswer::new(answer) });
     Ok(promise)
+}
+
+fn tls_trouble(trouble: Option<TlsTrouble>) -> (Option<TlsOffer>, Option<ShownCertificate>) {
+    match trouble {
+        None | Some(TlsTrouble::Incompatible(None)) => (None, None),
+        Some(TlsTrouble::Incompatible(Some(offer))) => {
+            let profile = offer.profile().map(|profile| profile.name().to_owned());
+            let (version, suite) = (offer.version_name(), offer.suite_name());
+            (Some(TlsOffer { version, suite, profile }), None)
+        }
+        Some(TlsTrouble::Untrusted(shown)) => {
+            let postern_engine::ShownCertificate { sha256, names, issuer } = *shown;
+            (None, Some(ShownCertificate { sha256, names, issuer }))
+        }
+    }
+}
+
+/// Whether this build has the TLS profiles `compatible` and `legacy`.
+#[napi(catch_unwind)]
+pub fn has_openssl() -> bool {
+    postern_engine::HAS_OPENSSL
 }

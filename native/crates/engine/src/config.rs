@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use postern_tls::ClientSetup;
+use postern_tls::{Profile, Visiting};
 use postern_wire::proxy_header::Version;
 
 use crate::end_reason::EndReason;
@@ -45,6 +45,7 @@ pub struct FrontendConfig {
     pub protocol: u8,
     pub listeners: Vec<SocketAddr>,
     pub tls: FrontendTls,
+    pub tls_profile: Profile,
     /// Its connections begin with a PROXY header.
     pub is_proxied: bool,
     pub alpn: Vec<String>,
@@ -95,8 +96,8 @@ pub struct Endpoint {
 #[derive(Clone)]
 pub enum EndpointTls {
     Off,
-    Implicit(Arc<ClientSetup>),
-    StartTls(Arc<ClientSetup>),
+    Implicit(Arc<Visiting>),
+    StartTls(Arc<Visiting>),
 }
 
 impl std::fmt::Debug for EndpointTls {

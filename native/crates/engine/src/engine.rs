@@ -13,11 +13,11 @@ use postern_route::interner::Interner;
 use postern_route::mailboxes::{Found, Mailboxes};
 use postern_route::pins::Pins;
 use postern_route::table::{RoutingTable, TableRows};
-use postern_tls::{CertificatePair, ClientSetup, ServerSetup, TicketKey, TicketKeys};
+use postern_tls::{CertificatePair, Hosting, Profile, TicketKey, TicketKeys, Trust, Visiting};
 
 use crate::addresses::Addresses;
 use crate::clock::Clock;
-use crate::config::{Endpoint, EngineConfig};
+use crate::config::{Endpoint, EngineConfig, FrontendConfig};
 use crate::counters::Counters;
 use crate::ends::Ends;
 use crate::goodbye::{Goodbye, Order};
@@ -25,6 +25,7 @@ use crate::inbox::{Inbox, Message};
 use crate::io_thread::{self, BoundSocket};
 use crate::listener::Reserve;
 use crate::logins::Logins;
+use crate::look::Looks;
 use crate::probe::ProbeJob;
 use crate::selection::{Gather, Selection, SessionRow};
 use crate::source_addresses::SourceAddresses;
@@ -48,12 +49,14 @@ pub struct Engine {
     pub workers: Vec<WorkerLink>,
     pub inboxes: Vec<Inbox>,
     /// One a frontend.
-    pub server_setups: ArcSwap<Vec<Arc<ServerSetup>>>,
+    pub hosting: ArcSwap<Vec<Hosting>>,
     pub tickets: Arc<TicketKeys>,
     /// Keys the hashes of mailbox names: nobody outside can aim at a slot or a collision.
     seed: u64,
-    /// One a set of authorities, however many servers share it.
-    trusts: Mutex<HashMap<String, Arc<ClientSetup>>>,
+    /// One a profile and trust, however many servers share it.
+    visiting: Mutex<HashMap<(Profile, Trust), Arc<Visiting>>>,
+    /// What servers offer with whom TLS came to nothing.
+    pub looks: Looks,
     threads: Mutex<Vec<JoinHandle<()>>>,
     faults: Mutex<Vec<String>>,
 }
@@ -74,7 +77,7 @@ impl Engine {
         certificates: &[CertificatePair<'_>],
     ) -> Result<(Arc<Self>, Vec<Bound>), String> {
         let tickets = new_tickets()?;
-        let server_setups = server_setups(&config, certificates, &tickets)?;
+        let hosting = hosting(&config, certificates, &tickets)?;
         let sources = SourceAddresses::new(&config.source_addresses)?;
         let (sockets, bound) = bind_all(&config)?;
         let seed = RandomState::new().hash_one("mailboxes");
@@ -94,10 +97,11 @@ impl Engine {
             servers: Interner::new(),
             workers: (0..config.workers).map(|_| WorkerLink::default()).collect(),
             inboxes: (0..config.io_threads).map(|_| Inbox::default()).collect(),
-            server_setups: ArcSwap::from_pointee(server_setups),
+            hosting: ArcSwap::from_pointee(hosting),
             tickets,
             seed,
-            trusts: Mutex::default(),
+            visiting: Mutex::default(),
+            looks: Looks::default(),
             threads: Mutex::default(),
             faults: Mutex::default(),
             config,
@@ -122,24 +126,25 @@ impl Engine {
     /// # Errors
     /// In words; the old certificates stay.
     pub fn set_certificates(&self, certificates: &[CertificatePair<'_>]) -> Result<(), String> {
-        self.server_setups.store(Arc::new(server_setups(&self.config, certificates, &self.tickets)?));
+        self.hosting.store(Arc::new(hosting(&self.config, certificates, &self.tickets)?));
         Ok(())
     }
 
-    /// The TLS setup for servers whose certificates these authorities sign.
+    /// What TLS begins with at servers of this profile and trust.
     ///
     /// # Errors
-    /// In words: not one certificate in the text.
-    pub fn trust(&self, ca_pem: &str) -> Result<Arc<ClientSetup>, String> {
-        let mut trusts = lock(&self.trusts);
-        if let Some(known) = trusts.get(ca_pem) {
+    /// In words: not one certificate in the text of the authorities, a profile that this build lacks.
+    pub fn visiting(&self, profile: Profile, trust: Trust) -> Result<Arc<Visiting>, String> {
+        let mut known = lock(&self.visiting);
+        let wanted = (profile, trust);
+        if let Some(known) = known.get(&wanted) {
             return Ok(Arc::clone(known));
         }
-        let setup = Arc::new(ClientSetup::verifying(ca_pem).map_err(|fault| fault.to_string())?);
-        if trusts.len() >= TRUSTS_MAX {
-            trusts.clear();
+        let setup = Arc::new(Visiting::build(profile, &wanted.1).map_err(|fault| fault.to_string())?);
+        if known.len() >= VISITING_MAX {
+            known.clear();
         }
-        trusts.insert(ca_pem.to_owned(), Arc::clone(&setup));
+        known.insert(wanted, Arc::clone(&setup));
         Ok(setup)
     }
 
@@ -292,17 +297,17 @@ fn new_tickets() -> Result<Arc<TicketKeys>, String> {
     tickets.map_err(|fault| fault.to_string())
 }
 
-fn server_setups(
+fn hosting(
     config: &EngineConfig,
     certificates: &[CertificatePair<'_>],
     tickets: &Arc<TicketKeys>,
-) -> Result<Vec<Arc<ServerSetup>>, String> {
-    let setup_of = |alpn: &Vec<String>| {
-        let alpn: Vec<&str> = alpn.iter().map(String::as_str).collect();
-        ServerSetup::build(certificates, &alpn, tickets).map(Arc::new)
+) -> Result<Vec<Hosting>, String> {
+    let hosting_of = |frontend: &FrontendConfig| {
+        let alpn: Vec<&str> = frontend.alpn.iter().map(String::as_str).collect();
+        Hosting::build(frontend.tls_profile, certificates, &alpn, tickets)
+            .map_err(|fault| format!("{}: {fault}", frontend.name))
     };
-    let setups = config.frontends.iter().map(|frontend| setup_of(&frontend.alpn));
-    setups.collect::<Result<_, _>>().map_err(|fault| fault.to_string())
+    config.frontends.iter().map(hosting_of).collect()
 }
 
 /// The sockets of each IO thread, and the addresses.
@@ -327,7 +332,7 @@ fn lock<Kept>(mutex: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
 }
 
 const PIN_SHARDS: usize = 64;
-/// Sets of authorities: a site has one or two; reloads add a few.
-const TRUSTS_MAX: usize = 64;
+/// Profiles and trusts: a site has one or two, with pins one a server; reloads add a few.
+const VISITING_MAX: usize = 64;
 const READ_BYTES: usize = 256 * 1024;
 const FAULTS_MAX: usize = 64;

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use postern_tls::{AnySide, Handshake, PlainSide, ReadOutcome, Side, SideFault, TlsFacts, TlsSide};
+use postern_tls::{AnySide, Handshake, PlainSide, ReadOutcome, Side, SideFault, TlsFacts};
 use postern_wire::customs::server_literals;
 use postern_wire::proxy_header::write_own_header;
 use postern_wire::script::Script;
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::config::{Endpoint, EndpointTls};
 use crate::end_reason::EndReason;
 use crate::io_thread::Io;
+use crate::look::TlsTrouble;
 use crate::net::{Net, is_out_of_descriptors};
 use crate::source_addresses::is_unusable_source;
 
@@ -45,6 +46,8 @@ pub struct Failure {
     pub reason: EndReason,
     pub detail: String,
     pub is_untouched: bool,
+    /// Of a handshake that failed.
+    pub tls: Option<TlsTrouble>,
 }
 
 /// Dials, sends the PROXY header if there is one, and plays. A handoff that is dropped closes its connection.
@@ -85,7 +88,7 @@ pub async fn ask(io: &Io, endpoint: &Endpoint, script: Script) -> Asked {
         Ok(None) => None,
         Ok(Some(line)) => {
             let detail = String::from_utf8_lossy(&line).into_owned();
-            Some(Failure { reason: EndReason::ServerUnexpected, detail, is_untouched: false })
+            Some(Failure { reason: EndReason::ServerUnexpected, detail, is_untouched: false, tls: None })
         }
         Err(failure) => Some(failure),
     };
@@ -297,8 +300,8 @@ impl Talk<'_> {
             let detail = "the server sent bytes between its STARTTLS answer and the handshake".into();
             return Err(self.failure(EndReason::ServerTlsFailed, detail));
         }
-        let side = TlsSide::client(setup, &self.endpoint.tls_name);
-        self.side = side.map_err(|fault| self.side_failure(&fault))?.into();
+        let side = setup.side(&self.endpoint.tls_name);
+        self.side = side.map_err(|fault| self.side_failure(&fault))?;
         self.lines.reset();
         // As long as a dial: a frozen server takes connections, and says nothing on them (F05).
         let limit = Duration::from_millis(self.io.engine.config.limits.connect_timeout_ms);
@@ -317,12 +320,21 @@ impl Talk<'_> {
                 Ok(Handshake::Done) => return Ok(()),
                 Ok(Handshake::WantRead) => self.readable().await?,
                 Ok(Handshake::WantWrite) => self.writable().await?,
-                Err(fault) => {
-                    let detail = fault.to_string();
-                    return Err(self.failure(EndReason::ServerTlsFailed, detail));
-                }
+                Err(fault) => return Err(self.tls_failure(fault)),
             }
         }
+    }
+
+    fn tls_failure(&self, fault: SideFault) -> Failure {
+        let address = self.endpoint.address;
+        let fault = match (fault, self.io.engine.looks.known(address, self.io.now_ms())) {
+            (SideFault::Incompatible { words, offer: None }, Some(known)) => {
+                SideFault::Incompatible { words, offer: known }
+            }
+            (fault, _) => fault,
+        };
+        let failure = self.failure(EndReason::ServerTlsFailed, fault.to_string());
+        Failure { tls: TlsTrouble::of(fault), ..failure }
     }
 
     async fn readable(&self) -> Result<(), Failure> {
@@ -351,12 +363,12 @@ impl Talk<'_> {
 
     /// Until the greeting is there nothing of the login was sent.
     fn failure(&self, reason: EndReason, detail: String) -> Failure {
-        Failure { reason, detail, is_untouched: !self.greeted }
+        Failure { reason, detail, is_untouched: !self.greeted, tls: None }
     }
 }
 
 fn untouched(reason: EndReason, detail: String) -> Failure {
-    Failure { reason, detail, is_untouched: true }
+    Failure { reason, detail, is_untouched: true, tls: None }
 }
 
 /// V37: one line to the client, no longer than this.

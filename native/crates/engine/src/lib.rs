@@ -20,6 +20,7 @@ pub mod inbox;
 pub mod io_thread;
 pub mod listener;
 pub mod logins;
+pub mod look;
 pub mod net;
 pub mod placement;
 mod preamble;
@@ -35,6 +36,6 @@ mod wheel;
 pub mod worker_link;
 
 pub use postern_queue::session_id::THREADS_MAX as IO_THREADS_MAX;
-pub use postern_tls::CertificatePair;
+pub use postern_tls::{CertificatePair, HAS_OPENSSL, Offer, Pin, Profile, ShownCertificate, Trust, Visiting};
 pub use postern_wire::proxy_header::Version as ProxyVersion;
 pub use postern_wire::script;

@@ -8,8 +8,9 @@ use tokio::time::timeout;
 
 use crate::config::Endpoint;
 use crate::end_reason::EndReason;
-use crate::handoff::{Asked, Failure, Standing, ask};
+use crate::handoff::{Asked, Failure, Standing};
 use crate::io_thread::Io;
+use crate::look::{TlsTrouble, ask_and_look};
 
 pub struct ProbeJob {
     pub endpoint: Endpoint,
@@ -45,6 +46,7 @@ impl Drop for ProbeAnswer {
                 lines: Vec::new(),
                 elapsed_ms: 0,
                 standing: None,
+                tls: None,
             });
         }
     }
@@ -58,21 +60,29 @@ pub struct ProbeOutcome {
     pub lines: Vec<String>,
     pub elapsed_ms: u64,
     pub standing: Option<Standing>,
+    /// What a handshake that failed showed of the server.
+    pub tls: Option<TlsTrouble>,
 }
 
 pub async fn run(io: Rc<Io>, job: Box<ProbeJob>) {
     let ProbeJob { endpoint, script, answer } = *job;
     let began_ms = io.now_ms();
-    let outcome = timeout(PROBE_MAX, ask(&io, &endpoint, script)).await;
+    let outcome = timeout(PROBE_MAX, ask_and_look(&io, &endpoint, script)).await;
     let elapsed_ms = io.now_ms().saturating_sub(began_ms);
-    let (reason, detail, lines, standing) = match outcome {
-        Ok(Asked { failure: None, lines, standing }) => (None, String::new(), lines, standing),
-        Ok(Asked { failure: Some(Failure { reason, detail, .. }), lines, standing }) => {
-            (Some(reason), detail, lines, standing)
-        }
-        Err(_) => (Some(EndReason::LoginTimeout), "the probe took too long".into(), Vec::new(), None),
+    let (failure, lines, standing) = match outcome {
+        Ok(Asked { failure, lines, standing }) => (failure, lines, standing),
+        Err(_) => (Some(too_long()), Vec::new(), None),
     };
-    answer.give(ProbeOutcome { reason, detail, lines, elapsed_ms, standing });
+    let (reason, detail, tls) = match failure {
+        None => (None, String::new(), None),
+        Some(Failure { reason, detail, tls, .. }) => (Some(reason), detail, tls),
+    };
+    answer.give(ProbeOutcome { reason, detail, lines, elapsed_ms, standing, tls });
+}
+
+fn too_long() -> Failure {
+    let detail = "the probe took too long".into();
+    Failure { reason: EndReason::LoginTimeout, detail, is_untouched: false, tls: None }
 }
 
 /// Each step has its own deadline; this one is for a script with many of them.

@@ -11,29 +11,42 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use postern_tls::{
-    CertificatePair, ClientSetup, Handshake, ReadOutcome, Scratch, ServerSetup, Side, Sock, TicketKey,
-    TicketKeys, TlsSide,
+    AnySide, CertificatePair, HAS_OPENSSL, Handshake, Hosting, Profile, ReadOutcome, Scratch, Side, Sock,
+    TicketKey, TicketKeys, TlsSide, Trust, Visiting,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PKCS_RSA_SHA256};
 
 fn main() {
-    println!("size of a TLS side {} bytes", size_of::<TlsSide>());
+    println!("size of a TLS side {} bytes, of any side {}", size_of::<TlsSide>(), size_of::<AnySide>());
+    print_profile(Profile::Modern);
+    // With `--features openssl`.
+    if HAS_OPENSSL {
+        print_profile(Profile::Legacy);
+    }
+}
+
+fn print_profile(profile: Profile) {
+    println!("profile {}:", profile.name());
     for (name, key) in [
         ("P-256", KeyPair::generate().unwrap()),
         ("RSA-2048", KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap()),
     ] {
-        let (server, ca_pem) = server_setup(&key);
-        let fresh = || Arc::new(ClientSetup::verifying(&ca_pem).unwrap());
+        let (server, ca_pem) = server_setup(profile, &key);
+        let fresh = || Arc::new(client_setup(profile, &ca_pem));
         print_handshakes(&format!("{name} 1.3 full"), &server, fresh);
+        // With a server of an old profile every handshake is a full one.
+        if profile != Profile::Modern {
+            continue;
+        }
         let client = fresh();
         handshake(&server, &client);
         print_handshakes(&format!("{name} 1.3 resumed"), &server, || Arc::clone(&client));
     }
-    print_bulk();
-    print_memory();
+    print_bulk(profile);
+    print_memory(profile);
 }
 
-fn print_handshakes(name: &str, server: &ServerSetup, client: impl Fn() -> Arc<ClientSetup>) {
+fn print_handshakes(name: &str, server: &Hosting, client: impl Fn() -> Arc<Visiting>) {
     let mut costs = Vec::new();
     for _ in 0..HANDSHAKES {
         costs.push(handshake(server, &client()).cost);
@@ -51,9 +64,9 @@ fn median(costs: impl Iterator<Item = Duration>) -> Duration {
     costs[costs.len() / 2]
 }
 
-fn print_bulk() {
-    let (server, ca_pem) = server_setup(&KeyPair::generate().unwrap());
-    let mut shaken = handshake(&server, &ClientSetup::verifying(&ca_pem).unwrap());
+fn print_bulk(profile: Profile) {
+    let (server, ca_pem) = server_setup(profile, &KeyPair::generate().unwrap());
+    let mut shaken = handshake(&server, &client_setup(profile, &ca_pem));
     for size in [100, 1_000, 16 * 1024, 64 * 1024] {
         let clear = vec![b'x'; size];
         let mut least = (Duration::MAX, Duration::MAX);
@@ -94,9 +107,9 @@ fn bulk(shaken: &mut Shaken, clear: &[u8], writes: usize) -> (Duration, Duration
 }
 
 /// What the process grows by for each idle session; one side is kept, the other dropped.
-fn print_memory() {
-    let (server, ca_pem) = server_setup(&KeyPair::generate().unwrap());
-    let client = ClientSetup::verifying(&ca_pem).unwrap();
+fn print_memory(profile: Profile) {
+    let (server, ca_pem) = server_setup(profile, &KeyPair::generate().unwrap());
+    let client = client_setup(profile, &ca_pem);
     let mut kept = Vec::with_capacity(2 * SESSIONS);
     handshake(&server, &client);
     for name in ["server", "client"] {
@@ -117,18 +130,18 @@ fn anonymous_bytes() -> usize {
 }
 
 struct Shaken {
-    server: TlsSide,
-    client: TlsSide,
+    server: AnySide,
+    client: AnySide,
     wires: (Wire, Wire),
     scratch: Scratch,
     cost: (Duration, Duration),
 }
 
-fn handshake(server: &ServerSetup, client: &ClientSetup) -> Shaken {
+fn handshake(server: &Hosting, client: &Visiting) -> Shaken {
     thread_local!(static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) });
     let mut shaken = Shaken {
-        server: TlsSide::server(server).unwrap(),
-        client: TlsSide::client(client, NAME).unwrap(),
+        server: server.side().unwrap(),
+        client: client.side(NAME).unwrap(),
         wires: (Wire::default(), Wire::default()),
         scratch: SCRATCH.take().unwrap_or_default(),
         cost: (Duration::ZERO, Duration::ZERO),
@@ -152,7 +165,11 @@ fn handshake(server: &ServerSetup, client: &ClientSetup) -> Shaken {
     panic!("no handshake within {ROUNDS_MAX} rounds");
 }
 
-fn server_setup(key: &KeyPair) -> (ServerSetup, String) {
+fn client_setup(profile: Profile, ca_pem: &str) -> Visiting {
+    Visiting::build(profile, &Trust::Authorities(ca_pem.to_owned())).unwrap()
+}
+
+fn server_setup(profile: Profile, key: &KeyPair) -> (Hosting, String) {
     let ca_key = KeyPair::generate().unwrap();
     let mut ca = CertificateParams::default();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -162,7 +179,7 @@ fn server_setup(key: &KeyPair) -> (ServerSetup, String) {
     let tickets = TicketKeys::new(&TicketKey::random().unwrap(), Instant::now()).unwrap();
     let (certificate_pem, key_pem) = (certificate.pem(), key.serialize_pem());
     let pair = CertificatePair { certificate_pem: &certificate_pem, key_pem: &key_pem };
-    (ServerSetup::build(&[pair], &["imap"], &Arc::clone(&tickets)).unwrap(), ca_pem)
+    (Hosting::build(profile, &[pair], &["imap"], &tickets).unwrap(), ca_pem)
 }
 
 /// A socket in memory without limits.

@@ -10,18 +10,45 @@ use rustls::{Error, InconsistentKeys, SignatureScheme};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::limits::{CHAIN_MAX, NAMES_MAX};
+use crate::limits::{CERTIFICATES_MAX, CHAIN_MAX, NAMES_MAX};
+use crate::server_setup::{CertificatePair, SetupFault};
 use crate::sni;
 
 /// A chain and its key.
 pub(crate) type Identity = Arc<CertifiedKey>;
 
-/// Reads one chain and its key, and checks that they belong together; the fault in words.
-pub(crate) fn identity(
-    certificate_pem: &str,
-    key_pem: &str,
+/// One certificate of a frontend, read and checked.
+pub(crate) struct Read {
+    pub(crate) identity: Identity,
+    /// Its DNS names, in lower case.
+    pub(crate) names: Vec<String>,
+}
+
+/// Reads all certificates of a frontend, in order.
+///
+/// # Errors
+/// The place of the first that is wrong, and how.
+pub(crate) fn read_all(
+    certificates: &[CertificatePair<'_>],
     provider: &CryptoProvider,
-) -> Result<Identity, String> {
+) -> Result<Vec<Read>, SetupFault> {
+    if certificates.is_empty() {
+        return Err(SetupFault("no certificate is given".to_owned()));
+    }
+    if certificates.len() > CERTIFICATES_MAX {
+        return Err(SetupFault(format!("more than {CERTIFICATES_MAX} certificates for one frontend")));
+    }
+    let read = |pair: &CertificatePair<'_>| {
+        let identity = identity(pair.certificate_pem, pair.key_pem, provider)?;
+        let names = names(&identity)?;
+        Ok(Read { identity, names })
+    };
+    let place = |at: usize, fault: String| SetupFault(format!("certificate {}: {fault}", at + 1));
+    certificates.iter().enumerate().map(|(at, pair)| read(pair).map_err(|fault| place(at, fault))).collect()
+}
+
+/// Reads one chain and its key, and checks that they belong together; the fault in words.
+fn identity(certificate_pem: &str, key_pem: &str, provider: &CryptoProvider) -> Result<Identity, String> {
     let chain = chain(certificate_pem)?;
     let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|fault| match fault {
         pem::Error::NoItemsFound => "no private key in the PEM text of the key".to_owned(),
@@ -54,46 +81,49 @@ fn chain(certificate_pem: &str) -> Result<Vec<CertificateDer<'static>>, String> 
     }
 }
 
-/// Chooses by name, then by what the client can verify: for one name there may be an ECDSA and an RSA
-/// certificate, and the order of the settings is the order of preference.
+/// Chooses by name; `Kept` is a chain and its key, in whatever form a TLS library takes them.
 #[derive(Debug)]
-pub(crate) struct ByName {
-    exact: HashMap<Box<str>, Vec<Identity>>,
+pub(crate) struct ByName<Kept> {
+    exact: HashMap<Box<str>, Vec<Kept>>,
     /// Keyed by what follows the `*.`.
-    wildcard: HashMap<Box<str>, Vec<Identity>>,
+    wildcard: HashMap<Box<str>, Vec<Kept>>,
     /// For clients that ask for no name or an unknown one: the first certificate and its twins.
-    fallback: Vec<Identity>,
+    fallback: Vec<Kept>,
 }
 
-impl ByName {
-    /// `identities` in order of preference; the first serves unknown names.
-    pub(crate) fn build(identities: Vec<Identity>) -> Result<Self, String> {
+impl<Kept: Clone> ByName<Kept> {
+    /// From names and what they stand for, in order of preference; the first serves unknown names.
+    pub(crate) fn build(certificates: Vec<(Vec<String>, Kept)>) -> Self {
         let mut by_name = Self { exact: HashMap::new(), wildcard: HashMap::new(), fallback: Vec::new() };
         let mut first_names: Option<Vec<String>> = None;
-        for (at, identity) in identities.into_iter().enumerate() {
-            let names = names(&identity).map_err(|fault| format!("certificate {}: {fault}", at + 1))?;
+        for (names, kept) in certificates {
             for name in &names {
                 let (table, key) = match name.strip_prefix("*.") {
                     Some(parent) => (&mut by_name.wildcard, parent),
                     None => (&mut by_name.exact, name.as_str()),
                 };
-                table.entry(key.into()).or_default().push(Arc::clone(&identity));
+                table.entry(key.into()).or_default().push(kept.clone());
             }
             if first_names.as_ref().is_none_or(|first| first.iter().any(|name| names.contains(name))) {
-                by_name.fallback.push(identity);
+                by_name.fallback.push(kept);
             }
             first_names.get_or_insert(names);
         }
-        Ok(by_name)
+        by_name
     }
 
-    fn candidates(&self, name: Option<&str>) -> &[Identity] {
+    /// All for this name, in order of preference: there may be an ECDSA and an RSA certificate. `name` in
+    /// lower case.
+    pub(crate) fn candidates(&self, name: Option<&str>) -> &[Kept] {
         let Some(name) = name else { return &self.fallback };
         // RFC 9525 section 6.3: a wildcard stands for one label, the leftmost.
         let parent = || name.split_once('.').and_then(|(_, parent)| self.wildcard.get(parent));
         self.exact.get(name).or_else(parent).unwrap_or(&self.fallback)
     }
+}
 
+impl ByName<Identity> {
+    /// Of those for a name the first that the client can verify.
     fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<Identity> {
         let candidates = self.candidates(name);
         let fitting = candidates.iter().find(|identity| identity.key.choose_scheme(schemes).is_some());
@@ -101,7 +131,7 @@ impl ByName {
     }
 }
 
-impl ResolvesServerCert for ByName {
+impl ResolvesServerCert for ByName<Identity> {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Identity> {
         sni::note(hello.server_name());
         let lower = hello.server_name().map(str::to_ascii_lowercase);

@@ -4,6 +4,7 @@
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 use rustls_pki_types::{ServerName, UnixTime};
 
+use crate::shown::{self, NAMES_SHOWN_MAX, clean};
 use crate::side::SideFault;
 
 /// Who is at the other end of the connection.
@@ -15,22 +16,52 @@ pub(crate) enum OtherEnd {
 
 /// `has_hello`: whether a hello has been understood, so that what came was TLS at least at first.
 pub(crate) fn fault_of(error: &Error, other: OtherEnd, has_hello: bool) -> SideFault {
-    SideFault::Tls(match error {
+    let words = match error {
         Error::NoApplicationProtocol if other == OtherEnd::Client => return SideFault::WrongProtocol,
-        Error::InvalidMessage(fault) if !has_hello && is_foreign(*fault) => match other {
-            OtherEnd::Client => "the client did not speak TLS".to_owned(),
-            OtherEnd::Server => "the server did not answer with TLS".to_owned(),
-        },
-        Error::AlertReceived(alert) => alert_words(*alert, other),
-        Error::InvalidCertificate(fault) => certificate_words(fault),
+        Error::InvalidMessage(fault) if !has_hello && is_foreign(*fault) => foreign_words(other).to_owned(),
+        Error::AlertReceived(alert) => return alert_fault(*alert, other),
+        Error::InvalidCertificate(fault) => {
+            let words = certificate_words(fault);
+            return match shown::take() {
+                Some(shown) => SideFault::Untrusted { words, shown: Box::new(shown) },
+                None => SideFault::Tls(words),
+            };
+        }
+        Error::PeerIncompatible(fault) if other == OtherEnd::Server => {
+            return SideFault::Incompatible { words: incompatible_words(fault, other), offer: None };
+        }
         Error::PeerIncompatible(fault) => incompatible_words(fault, other),
         Error::DecryptError => format!("a record of the {} could not be decrypted", other.word()),
         _ => format!("TLS of the {}: {error}", other.word()),
-    })
+    };
+    SideFault::Tls(words)
+}
+
+/// For what does not begin as TLS does.
+pub(crate) fn foreign_words(other: OtherEnd) -> &'static str {
+    match other {
+        OtherEnd::Client => "the client did not speak TLS",
+        OtherEnd::Server => "the server did not answer with TLS",
+    }
+}
+
+/// A server that finds nothing in common with our hello says so by one of these.
+pub(crate) fn alert_fault(alert: AlertDescription, other: OtherEnd) -> SideFault {
+    let words = alert_words(alert, other);
+    let is_of_hello = matches!(
+        alert,
+        AlertDescription::ProtocolVersion
+            | AlertDescription::HandshakeFailure
+            | AlertDescription::InsufficientSecurity
+    );
+    match other {
+        OtherEnd::Server if is_of_hello => SideFault::Incompatible { words, offer: None },
+        OtherEnd::Server | OtherEnd::Client => SideFault::Tls(words),
+    }
 }
 
 impl OtherEnd {
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Client => "client",
             Self::Server => "server",
@@ -80,7 +111,7 @@ fn alert_words(alert: AlertDescription, other: OtherEnd) -> String {
     }
 }
 
-fn certificate_words(fault: &CertificateError) -> String {
+pub(crate) fn certificate_words(fault: &CertificateError) -> String {
     match fault {
         CertificateError::ExpiredContext { time, not_after } => {
             format!("the server's certificate expired {} ago", span(*not_after, *time))
@@ -101,6 +132,7 @@ fn certificate_words(fault: &CertificateError) -> String {
                 .to_owned()
         }
         CertificateError::BadEncoding => "the server's certificate cannot be read".to_owned(),
+        CertificateError::ApplicationVerificationFailure => UNPINNED.to_owned(),
         CertificateError::Revoked => "the server's certificate has been revoked".to_owned(),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "the server's certificate is not meant for servers (extended key usage)".to_owned()
@@ -114,7 +146,7 @@ fn name_words(expected: &ServerName<'_>, presented: &[String]) -> String {
     if presented.is_empty() {
         return format!("the server's certificate holds no name at all, {expected} was expected");
     }
-    let names: Vec<String> = presented.iter().take(NAMES_SHOWN_MAX).map(|name| shown(name)).collect();
+    let names: Vec<String> = presented.iter().take(NAMES_SHOWN_MAX).map(|name| shown_name(name)).collect();
     let more = match presented.len().saturating_sub(NAMES_SHOWN_MAX) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -123,9 +155,8 @@ fn name_words(expected: &ServerName<'_>, presented: &[String]) -> String {
 }
 
 /// rustls gives a name as `DnsName("a.example")`.
-fn shown(presented: &str) -> String {
-    let name = presented.split('"').nth(1).unwrap_or(presented);
-    name.chars().filter(|letter| !letter.is_control()).take(NAME_LETTERS_MAX).collect()
+fn shown_name(presented: &str) -> String {
+    clean(presented.split('"').nth(1).unwrap_or(presented))
 }
 
 fn incompatible_words(fault: &PeerIncompatible, other: OtherEnd) -> String {
@@ -161,6 +192,4 @@ fn span(from: UnixTime, to: UnixTime) -> String {
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Enough to recognise a certificate by.
-const NAMES_SHOWN_MAX: usize = 8;
-const NAME_LETTERS_MAX: usize = 253;
+pub(crate) const UNPINNED: &str = "the server's certificate is none of those pinned";

@@ -8,7 +8,7 @@ pub(crate) const INPUT_BYTES: usize = 48 * 1024;
 pub(crate) const CLEAR_BYTES_MAX: usize = 64 * 1024;
 
 /// Clear bytes in one record (RFC 8446 section 5.1).
-const RECORD_CLEAR_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const RECORD_CLEAR_BYTES_MAX: usize = 16 * 1024;
 
 /// Header 5, explicit nonce 8 (TLS 1.2), tag 16, content type 1 (TLS 1.3), rounded up.
 const RECORD_OVERHEAD_BYTES: usize = 32;
@@ -27,6 +27,14 @@ pub(crate) const FLIGHT_BYTES_MAX: usize = 256 * 1024;
 /// Bytes kept of an unfinished record or message before a client has finished its handshake: one record at
 /// its largest (RFC 5246 section 6.2.3). No client's flight is larger, and strangers get no more memory.
 pub(crate) const STRANGER_BYTES_MAX: usize = 5 + RECORD_CLEAR_BYTES_MAX + 2048;
+
+/// Kept of a server's first words: its hello up to the suite, though each byte come in a record of its own.
+pub(crate) const ANSWER_BYTES_MAX: usize = 2048;
+
+/// Sessions that a listener of an old profile remembers, about a kilobyte each: what comes back within the
+/// five minutes that OpenSSL keeps them.
+#[cfg(feature = "openssl")]
+pub(crate) const RESUMABLE_SESSIONS_MAX: i32 = 4096;
 
 /// Certificates of one frontend, and names of one certificate: far more than any mail domain has, few enough
 /// that a mistake in a settings file cannot fill the memory.

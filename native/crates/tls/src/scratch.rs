@@ -11,6 +11,9 @@ use crate::limits::{INPUT_BYTES, OUTPUT_BYTES};
 pub struct Scratch {
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
+    /// What OpenSSL decrypts; empty until a session of an old profile needs it.
+    #[cfg(feature = "openssl")]
+    pub(crate) clear: Vec<u8>,
     /// How much of `input` was written to since it was wiped.
     pub(crate) touched: usize,
 }
@@ -19,7 +22,13 @@ impl Scratch {
     /// Allocates both buffers, about 112 KiB.
     #[must_use]
     pub fn new() -> Self {
-        Self { input: vec![0; INPUT_BYTES], output: vec![0; OUTPUT_BYTES], touched: 0 }
+        Self {
+            input: vec![0; INPUT_BYTES],
+            output: vec![0; OUTPUT_BYTES],
+            #[cfg(feature = "openssl")]
+            clear: Vec::new(),
+            touched: 0,
+        }
     }
 
     /// Overwrites what was read: for the talk in which passwords come by.
@@ -28,6 +37,8 @@ impl Scratch {
         if let Some(read) = self.input.get_mut(..touched) {
             read.zeroize();
         }
+        #[cfg(feature = "openssl")]
+        self.clear.zeroize();
     }
 }
 

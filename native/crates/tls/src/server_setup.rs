@@ -7,8 +7,7 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
 
-use crate::certificates::{ByName, identity};
-use crate::limits::CERTIFICATES_MAX;
+use crate::certificates::{ByName, Read, read_all};
 use crate::suites::{VERSIONS, provider};
 use crate::ticket_keys::{ScopedTickets, TicketKeys};
 
@@ -43,19 +42,9 @@ impl ServerSetup {
         alpn: &[&str],
         tickets: &Arc<TicketKeys>,
     ) -> Result<Self, SetupFault> {
-        if certificates.is_empty() {
-            return Err(SetupFault("no certificate is given".to_owned()));
-        }
-        if certificates.len() > CERTIFICATES_MAX {
-            return Err(SetupFault(format!("more than {CERTIFICATES_MAX} certificates for one frontend")));
-        }
         let provider = provider();
-        let mut identities = Vec::with_capacity(certificates.len());
-        for (at, pair) in certificates.iter().enumerate() {
-            let read = identity(pair.certificate_pem, pair.key_pem, &provider);
-            identities.push(read.map_err(|fault| SetupFault(format!("certificate {}: {fault}", at + 1)))?);
-        }
-        let by_name = ByName::build(identities).map_err(SetupFault)?;
+        let read = read_all(certificates, &provider)?.into_iter();
+        let by_name = ByName::build(read.map(|Read { names, identity }| (names, identity)).collect());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(VERSIONS)
             .map_err(|fault| SetupFault(fault.to_string()))?
@@ -73,7 +62,7 @@ impl ServerSetup {
     }
 }
 
-fn alpn_list(alpn: &[&str]) -> Result<Vec<Vec<u8>>, SetupFault> {
+pub(crate) fn alpn_list(alpn: &[&str]) -> Result<Vec<Vec<u8>>, SetupFault> {
     let fault = || SetupFault("an ALPN protocol has 1 to 255 bytes (RFC 7301 section 3.1)".to_owned());
     alpn.iter()
         .map(|name| match name.len() {

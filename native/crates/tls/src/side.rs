@@ -4,8 +4,15 @@
 use std::fmt;
 use std::io;
 
+use postern_wire::tls_hello::{Answer, read_answer};
+use postern_wire::tls_offer::Offer;
+
+use crate::look_side::LookSide;
+#[cfg(feature = "openssl")]
+use crate::openssl_side::OpensslSide;
 use crate::plain_side::PlainSide;
 use crate::scratch::Scratch;
+use crate::shown::ShownCertificate;
 use crate::sock::Sock;
 use crate::tls_side::TlsSide;
 
@@ -102,6 +109,20 @@ pub enum SideFault {
     Io(io::Error),
     /// The other end's TLS, in words for an operator, without secrets.
     Tls(String),
+    /// The server's certificate is not one that we believe.
+    Untrusted {
+        /// Why not.
+        words: String,
+        /// What it showed.
+        shown: Box<ShownCertificate>,
+    },
+    /// The server speaks no TLS that our profile speaks.
+    Incompatible {
+        /// What it said to our hello.
+        words: String,
+        /// What it chose, where it said so.
+        offer: Option<Offer>,
+    },
     /// The client asked by ALPN for protocols of which we have none.
     WrongProtocol,
     /// FIN before the handshake was done.
@@ -111,7 +132,7 @@ pub enum SideFault {
 /// What a handshake agreed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFacts {
-    /// `TLSv1.2` or `TLSv1.3`.
+    /// `TLSv1.2` or `TLSv1.3`; of an old profile also `TLSv1.0` and `TLSv1.1`.
     pub version: &'static str,
     /// The suite's IANA name, such as `TLS_AES_128_GCM_SHA256`.
     pub cipher_suite: &'static str,
@@ -123,12 +144,17 @@ pub struct TlsFacts {
     pub resumed: bool,
 }
 
-/// Either side without a virtual call for each chunk, and small while it is plain.
+/// Any side without a virtual call for each chunk, and small while it is plain.
 pub enum AnySide {
     /// Clear text.
     Plain(PlainSide),
     /// TLS; boxed, for a session spends most of its life in an enum beside a plain side.
     Tls(Box<TlsSide>),
+    /// TLS of the old profiles.
+    #[cfg(feature = "openssl")]
+    Openssl(Box<OpensslSide>),
+    /// A question what TLS a server offers.
+    Look(Box<LookSide>),
 }
 
 impl From<PlainSide> for AnySide {
@@ -143,12 +169,35 @@ impl From<TlsSide> for AnySide {
     }
 }
 
+#[cfg(feature = "openssl")]
+impl From<OpensslSide> for AnySide {
+    fn from(side: OpensslSide) -> Self {
+        Self::Openssl(Box::new(side))
+    }
+}
+
+impl From<LookSide> for AnySide {
+    fn from(side: LookSide) -> Self {
+        Self::Look(Box::new(side))
+    }
+}
+
+/// What all sides do, each in its own way.
+macro_rules! each {
+    ($any:expr, $side:ident => $work:expr) => {
+        match $any {
+            AnySide::Plain($side) => $work,
+            AnySide::Tls($side) => $work,
+            #[cfg(feature = "openssl")]
+            AnySide::Openssl($side) => $work,
+            AnySide::Look($side) => $work,
+        }
+    };
+}
+
 impl Side for AnySide {
     fn handshake(&mut self, sock: &dyn Sock, scratch: &mut Scratch) -> Result<Handshake, SideFault> {
-        match self {
-            Self::Plain(side) => side.handshake(sock, scratch),
-            Self::Tls(side) => side.handshake(sock, scratch),
-        }
+        each!(self, side => side.handshake(sock, scratch))
     }
 
     fn read(
@@ -157,58 +206,46 @@ impl Side for AnySide {
         scratch: &mut Scratch,
         sink: &mut dyn FnMut(&[u8]),
     ) -> Result<ReadOutcome, SideFault> {
-        match self {
-            Self::Plain(side) => side.read(sock, scratch, sink),
-            Self::Tls(side) => side.read(sock, scratch, sink),
-        }
+        each!(self, side => side.read(sock, scratch, sink))
     }
 
     fn write(&mut self, sock: &dyn Sock, scratch: &mut Scratch, clear: &[u8]) -> Result<usize, SideFault> {
-        match self {
-            Self::Plain(side) => side.write(sock, scratch, clear),
-            Self::Tls(side) => side.write(sock, scratch, clear),
-        }
+        each!(self, side => side.write(sock, scratch, clear))
     }
 
     fn has_pending(&self) -> bool {
-        match self {
-            Self::Plain(side) => side.has_pending(),
-            Self::Tls(side) => side.has_pending(),
-        }
+        each!(self, side => side.has_pending())
     }
 
     fn has_unread(&self) -> bool {
-        match self {
-            Self::Plain(side) => side.has_unread(),
-            Self::Tls(side) => side.has_unread(),
-        }
+        each!(self, side => side.has_unread())
     }
 
     fn flush(&mut self, sock: &dyn Sock) -> Result<bool, SideFault> {
-        match self {
-            Self::Plain(side) => side.flush(sock),
-            Self::Tls(side) => side.flush(sock),
-        }
+        each!(self, side => side.flush(sock))
     }
 
     fn close_write(&mut self, sock: &dyn Sock, scratch: &mut Scratch) -> Result<bool, SideFault> {
-        match self {
-            Self::Plain(side) => side.close_write(sock, scratch),
-            Self::Tls(side) => side.close_write(sock, scratch),
-        }
+        each!(self, side => side.close_write(sock, scratch))
     }
 
     fn facts(&self) -> Option<TlsFacts> {
-        match self {
-            Self::Plain(side) => side.facts(),
-            Self::Tls(side) => side.facts(),
-        }
+        each!(self, side => side.facts())
     }
 
     fn peer_certificate(&self) -> Option<Vec<u8>> {
-        match self {
-            Self::Plain(side) => side.peer_certificate(),
-            Self::Tls(side) => side.peer_certificate(),
+        each!(self, side => side.peer_certificate())
+    }
+}
+
+impl SideFault {
+    /// With what a server chose, where it stands in its first bytes.
+    pub(crate) fn seen_in(self, bytes: &[u8]) -> Self {
+        match (self, read_answer(bytes)) {
+            (Self::Incompatible { words, offer: None }, Answer::Offer(offer)) => {
+                Self::Incompatible { words, offer: Some(offer) }
+            }
+            (fault, _) => fault,
         }
     }
 }
@@ -223,7 +260,9 @@ impl fmt::Display for SideFault {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(fault) => write!(to, "{fault}"),
-            Self::Tls(words) => to.write_str(words),
+            Self::Tls(words) | Self::Incompatible { words, offer: None } => to.write_str(words),
+            Self::Untrusted { words, shown } => write!(to, "{words}; it is {shown}"),
+            Self::Incompatible { words, offer: Some(offer) } => write!(to, "{words}; it offers {offer}"),
             Self::WrongProtocol => {
                 to.write_str("the client asked by ALPN for protocols that are not offered here")
             }
@@ -236,7 +275,11 @@ impl std::error::Error for SideFault {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(fault) => Some(fault),
-            Self::Tls(_) | Self::WrongProtocol | Self::ClosedInHandshake => None,
+            Self::Tls(_)
+            | Self::Untrusted { .. }
+            | Self::Incompatible { .. }
+            | Self::WrongProtocol
+            | Self::ClosedInHandshake => None,
         }
     }
 }

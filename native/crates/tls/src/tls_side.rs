@@ -15,13 +15,14 @@ use zeroize::Zeroizing;
 
 use crate::client_setup::ClientSetup;
 use crate::fault_words::{OtherEnd, fault_of};
-use crate::limits::{CLEAR_BYTES_MAX, FLIGHT_BYTES_MAX, OUTPUT_BYTES, STRANGER_BYTES_MAX};
+use crate::limits::{CLEAR_BYTES_MAX, STRANGER_BYTES_MAX};
+use crate::pending::Pending;
 use crate::records::{Connection, Outgoing, Sealing};
 use crate::scratch::Scratch;
 use crate::server_setup::ServerSetup;
 use crate::side::{Handshake, ReadOutcome, Side, SideFault, TlsFacts};
 use crate::sni;
-use crate::sock::{Got, Sock, read_once, send_fin, write_last, write_most};
+use crate::sock::{Got, Sock, read_once, send_fin, write_most};
 
 /// One end of a session under TLS 1.2 or 1.3.
 pub struct TlsSide {
@@ -41,13 +42,6 @@ pub struct TlsSide {
     /// tickets cost no segment of their own, nor does `close_notify` before a FIN.
     holds_back: bool,
     is_dead: bool,
-}
-
-/// Ciphertext that the socket has not taken: `bytes[written..]`, `written < bytes.len()` or both are 0.
-#[derive(Default)]
-struct Pending {
-    bytes: Vec<u8>,
-    written: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,7 +88,7 @@ impl TlsSide {
     /// Memory that this side keeps for bytes on their way, in either direction: 0 while a session is idle.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {
-        self.held.capacity() + self.unread.capacity() + self.pending.bytes.capacity()
+        self.held.capacity() + self.unread.capacity() + self.pending.kept_bytes()
     }
 
     fn new(connection: Connection) -> Self {
@@ -142,7 +136,10 @@ impl TlsSide {
         }
         let sent = self.send(sock, out.bytes());
         // The other end's fault says more than the socket's that may follow from it.
-        let advance = advance?;
+        let advance = match advance {
+            Err(fault) if was_handshaking => return Err(fault.seen_in(input)),
+            advance => advance?,
+        };
         sent?;
         self.keep(input.get(advance.consumed..).unwrap_or_default())?;
         Ok(Some(if advance.is_closed { Taken::Last } else { Taken::Some }))
@@ -362,39 +359,6 @@ impl Side for TlsSide {
 
     fn peer_certificate(&self) -> Option<Vec<u8>> {
         Some(self.connection.state().peer_certificates()?.first()?.to_vec())
-    }
-}
-
-impl Pending {
-    fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), SideFault> {
-        if self.bytes.len() + bytes.len() > FLIGHT_BYTES_MAX + OUTPUT_BYTES {
-            return Err(SideFault::Tls("the other end asks for answers and does not read them".to_owned()));
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    /// True once all is out.
-    fn write(&mut self, sock: &dyn Sock) -> Result<bool, SideFault> {
-        self.write_by(|rest| write_most(sock, rest))
-    }
-
-    /// As `write`, where a FIN follows at once.
-    fn write_last(&mut self, sock: &dyn Sock) -> Result<bool, SideFault> {
-        self.write_by(|rest| write_last(sock, rest))
-    }
-
-    fn write_by(&mut self, write: impl FnOnce(&[u8]) -> io::Result<usize>) -> Result<bool, SideFault> {
-        self.written += write(self.bytes.get(self.written..).unwrap_or_default())?;
-        if self.written < self.bytes.len() {
-            return Ok(false);
-        }
-        *self = Self::default();
-        Ok(true)
     }
 }
 

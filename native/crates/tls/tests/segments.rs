@@ -9,7 +9,7 @@ mod wire;
 
 use std::sync::{Arc, LazyLock};
 
-use postern_tls::{ClientSetup, ReadOutcome, Side};
+use postern_tls::{ReadOutcome, Side};
 use proptest::prelude::*;
 use talk::*;
 use wire::*;
@@ -30,7 +30,7 @@ fn whatever_the_socket_takes_and_gives_the_clear_bytes_and_the_outcome_are_the_s
                 let (mut ours, mut other) = (ours, Other::new(peer, usize::MAX, End::Fin));
                 let trace = run(&mut ours, &mut other, &steps, &send);
                 assert!(trace == expected(&steps, End::Fin, &send), "{role:?} {reads:?} {writes:?}");
-                assert_eq!(ours.side.kept_bytes(), 0, "{role:?}: nothing is kept at the end");
+                assert_eq!(ours.kept_bytes(), 0, "{role:?}: nothing is kept at the end");
             }
         }
     }
@@ -89,7 +89,7 @@ fn a_full_record_in_single_bytes_is_given_once_and_whole_and_its_memory_is_let_g
         let (mut ours, mut peer) = site.meet(role, Wire::open());
         shake_with(&mut ours, &mut peer).unwrap();
         while !matches!(ours.read().unwrap(), ReadOutcome::WouldBlock) {}
-        assert_eq!(ours.side.kept_bytes(), 0);
+        assert_eq!(ours.kept_bytes(), 0);
         ours.wire.reads = Script::of(&[1, 0]);
         send(&mut peer, &ours.wire, &pattern(16 * 1024));
         let length = ours.wire.inward.borrow().len();
@@ -97,10 +97,10 @@ fn a_full_record_in_single_bytes_is_given_once_and_whole_and_its_memory_is_let_g
         while !ours.wire.inward.borrow().is_empty() {
             assert!(ours.got.is_empty());
             ours.read().unwrap();
-            most = most.max(ours.side.kept_bytes());
+            most = most.max(ours.kept_bytes());
         }
         assert!(ours.got == pattern(16 * 1024));
-        assert!(most < length + 1 && ours.side.kept_bytes() == 0, "{role:?}: kept {most} of {length}");
+        assert!(most < length + 1 && ours.kept_bytes() == 0, "{role:?}: kept {most} of {length}");
     }
 }
 
@@ -114,48 +114,22 @@ fn keys_change_in_both_directions_while_a_backlog_waits_and_the_backlog_stays_bo
         let clear = pattern(200_000);
         let mut sent = ours.write(&clear).unwrap();
         assert!(ours.side.has_pending());
-        for round in 0..50 {
+        for round in 0..ROUNDS {
             peer.refresh_traffic_keys().unwrap();
             send(&mut peer, &ours.wire, &[round]);
             ours.read_all().unwrap();
             assert!(ours.side.has_pending() && ours.write(b"x").unwrap() == 0 || round > 20);
         }
-        assert_eq!(ours.got, (0..50).collect::<Vec<u8>>());
-        assert!(ours.side.kept_bytes() < 160 * 1024, "{}", ours.side.kept_bytes());
+        assert_eq!(ours.got, (0..ROUNDS).collect::<Vec<u8>>());
+        assert!(ours.kept_bytes() < 160 * 1024, "{}", ours.kept_bytes());
         let mut got = Vec::new();
         while got.len() < clear.len() {
             sent += ours.write(&clear[sent..]).unwrap();
             exchange(&ours.wire, &mut peer).unwrap();
             got.extend(received(&mut peer));
         }
-        assert!(got == clear && ours.side.kept_bytes() == 0);
+        assert!(got == clear && ours.kept_bytes() == 0);
     }
-}
-
-/// Each request is answered with the next write, however many there were: nothing piles up. And rustls cuts
-/// off who asks again and again and says nothing else.
-#[test]
-fn whoever_asks_for_keys_without_end_costs_nothing_and_is_cut_off() {
-    let site = &SITE;
-    let (mut ours, mut peer) = site.meet(roles()[1], Wire::open());
-    shake_with(&mut ours, &mut peer).unwrap();
-    ours.write_all(b"greeting");
-    for round in 0..200 {
-        peer.refresh_traffic_keys().unwrap();
-        send(&mut peer, &ours.wire, &[round]);
-        ours.read_all().unwrap();
-        assert_eq!(ours.side.kept_bytes(), 0);
-    }
-    ours.write_all(b", and on");
-    exchange(&ours.wire, &mut peer).unwrap();
-    assert_eq!(received(&mut peer), b"greeting, and on");
-    let fault = (0..100).find_map(|_| {
-        peer.refresh_traffic_keys().unwrap();
-        send(&mut peer, &ours.wire, b"");
-        ours.read_all().err()
-    });
-    assert!(fault.unwrap().to_string().contains("TooManyKeyUpdateRequests"));
-    assert!(ours.read().is_err() && ours.write(b"x").is_err() && ours.side.kept_bytes() == 0);
 }
 
 #[test]
@@ -179,7 +153,7 @@ fn either_direction_may_close_first_and_the_other_goes_on() {
             peer.send_close_notify();
             exchange(&ours.wire, &mut peer).unwrap();
             assert_eq!(ours.read_all().unwrap(), ReadOutcome::Closed, "{role:?} {cut:?}");
-            assert_eq!((&ours.got[..], ours.side.kept_bytes()), (&b"still talking, done"[..], 0));
+            assert_eq!((&ours.got[..], ours.kept_bytes()), (&b"still talking, done"[..], 0));
         }
     }
 }
@@ -199,23 +173,6 @@ fn tickets_are_taken_up_again_however_the_bytes_are_cut() {
             let facts = server.side.facts().unwrap();
             assert_eq!(facts.resumed, round > 0, "{versions:?} {cut:?}");
             assert_eq!(facts.sni.as_deref(), Some(NAME));
-        }
-    }
-    // And with us as the client: one server for all rounds, whose tickets we keep.
-    for versions in [TLS12, TLS13] {
-        let trust = ClientSetup::verifying(&site.authority.pem).unwrap();
-        let config = server_config(&site.pair, versions, |config| {
-            config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().unwrap();
-        });
-        for (round, cut) in cuts().into_iter().enumerate() {
-            let mut client = Ours::client(&trust, Wire::scripted(&cut, &cut));
-            let mut peer = rustls::ServerConnection::new(Arc::clone(&config)).unwrap().into();
-            shake_with(&mut client, &mut peer).unwrap();
-            send(&mut peer, &client.wire, b"greeting");
-            while client.got.len() < 8 {
-                client.read().unwrap();
-            }
-            assert_eq!(client.side.facts().unwrap().resumed, round > 0, "{versions:?} {cut:?}");
         }
     }
 }
@@ -280,6 +237,9 @@ proptest! {
         prop_assert!(trace == expected, "{} for {}", trace.outcome, expected.outcome);
     }
 }
+
+/// OpenSSL answers each request at once, and rustls takes 32 such answers in a row.
+const ROUNDS: u8 = if IS_OPENSSL { 20 } else { 50 };
 
 /// Made once: an RSA key takes its time.
 static SITE: LazyLock<Site> = LazyLock::new(Site::new);

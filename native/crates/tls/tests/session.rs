@@ -6,9 +6,7 @@ mod authority;
 mod wire;
 
 use authority::Authority;
-use postern_tls::{
-    AnySide, ClientSetup, Handshake, PlainSide, ReadOutcome, Scratch, Side, SideFault, TlsSide,
-};
+use postern_tls::{AnySide, Handshake, PlainSide, ReadOutcome, Scratch, Side, SideFault};
 use proptest::prelude::*;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -35,7 +33,7 @@ fn tls_1_2_shakes_hands_byte_by_byte_with_either_role() {
     let facts = server.side.facts().unwrap();
     assert_eq!((facts.version, facts.cipher_suite), ("TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"));
 
-    let setup = ClientSetup::verifying(&authority.pem).unwrap();
+    let setup = trust(&authority.pem);
     let mut client = Ours::client(&setup, Wire::scripted(&[1, 0], &[1, 0]));
     shake_with(&mut client, &mut buffered_server(&pair, TLS12, |_| {})).unwrap();
     assert_eq!(client.side.facts().unwrap().version, "TLSv1.2");
@@ -45,7 +43,7 @@ fn tls_1_2_shakes_hands_byte_by_byte_with_either_role() {
 fn a_client_can_be_asked_for_the_certificate_that_it_was_shown() {
     let authority = Authority::new();
     let pair = authority.issue(&[NAME]);
-    let setup = ClientSetup::verifying(&authority.pem).unwrap();
+    let setup = trust(&authority.pem);
     let shown = CertificateDer::from_pem_slice(pair.certificate_pem.as_bytes()).unwrap();
     for version in [TLS12, TLS13] {
         let mut client = Ours::client(&setup, Wire::scripted(&[9_000], &[9_000]));
@@ -59,7 +57,7 @@ fn a_client_can_be_asked_for_the_certificate_that_it_was_shown() {
 fn a_fin_at_any_byte_of_the_clients_flights_is_a_close_in_the_handshake() {
     let authority = Authority::new();
     let setup = setup(&[authority.issue(&[NAME])], &[]);
-    let trust = ClientSetup::verifying(&authority.pem).unwrap();
+    let trust = trust(&authority.pem);
     let mut cut = 0;
     loop {
         let mut server = Ours::server(&setup, Wire::open());
@@ -91,7 +89,7 @@ fn a_fin_at_any_byte_of_the_clients_flights_is_a_close_in_the_handshake() {
 fn a_fin_in_the_servers_flight_is_a_close_in_the_handshake() {
     let authority = Authority::new();
     let setup = setup(&[authority.issue(&[NAME])], &[]);
-    let trust = ClientSetup::verifying(&authority.pem).unwrap();
+    let trust = trust(&authority.pem);
     for cut in (0..600).step_by(37) {
         let (mut server, mut client) =
             (Ours::server(&setup, Wire::open()), Ours::client(&trust, Wire::open()));
@@ -179,7 +177,7 @@ proptest! {
     ) {
         let authority = Authority::new();
         let setup = setup(&[authority.issue(&[NAME])], &["imap"]);
-        let trust = ClientSetup::verifying(&authority.pem).unwrap();
+        let trust = trust(&authority.pem);
         let mut garbage = garbage;
         if looks_like_tls && garbage.len() > 8 {
             garbage[..3].copy_from_slice(&[0x16, 3, 1]);
@@ -352,8 +350,7 @@ fn writing_while_a_message_spread_over_records_is_half_read_does_no_harm() {
         config.max_fragment_size = Some(64);
         config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().unwrap();
     });
-    let mut client =
-        Ours::client(&ClientSetup::verifying(&authority.pem).unwrap(), Wire::scripted(&[7], &[7]));
+    let mut client = Ours::client(&trust(&authority.pem), Wire::scripted(&[7], &[7]));
     loop {
         client.handshake().unwrap();
         if client.side.facts().is_some() {
@@ -384,7 +381,7 @@ fn clear_text_is_told_apart_from_broken_tls() {
         server.wire.feed(talk.as_bytes());
         assert_eq!(server.handshake().unwrap_err().to_string(), "the client did not speak TLS", "{talk}");
     }
-    let trust = ClientSetup::verifying(&authority.pem).unwrap();
+    let trust = trust(&authority.pem);
     for talk in ["* OK IMAP4 ready\r\n", "220 mail.example.org\r\n", "+OK ready\r\n", "HTTP/1.1 400 Bad\r\n"]
     {
         let mut client = Ours::client(&trust, Wire::open());
@@ -392,48 +389,6 @@ fn clear_text_is_told_apart_from_broken_tls() {
         let words = client.handshake().unwrap_err().to_string();
         assert_eq!(words, "the server did not answer with TLS", "{talk}");
     }
-}
-
-#[test]
-fn old_versions_and_old_suites_are_refused_in_words_and_with_an_alert() {
-    const CBC: &[u8] = &[0xc0, 0x13, 0xc0, 0x14, 0x00, 0x2f, 0x00, 0x35];
-    const AEAD: &[u8] = &[0xc0, 0x2b, 0xc0, 0x2f];
-    let authority = Authority::new();
-    let setup = setup(&[authority.issue(&[NAME])], &[]);
-    for (version, suites, words) in [
-        ([3, 1], AEAD, "the client speaks neither TLS 1.2 nor TLS 1.3"),
-        ([3, 2], AEAD, "the client speaks neither TLS 1.2 nor TLS 1.3"),
-        ([3, 3], CBC, "the client has no cipher suite in common with the modern profile"),
-    ] {
-        let mut server = Ours::server(&setup, Wire::open());
-        server.wire.feed(&hello(version, suites));
-        assert_eq!(server.handshake().unwrap_err().to_string(), words);
-        // A fatal alert: protocol_version is 70, handshake_failure 40.
-        let alert = server.wire.drain();
-        assert!(matches!(alert[..], [21, 3, 3, 0, 2, 2, 40 | 70]), "{alert:?}");
-    }
-    // The same hello with what we speak goes on, so it is not its form that was refused.
-    let mut server = Ours::server(&setup, Wire::open());
-    server.wire.feed(&hello([3, 3], AEAD));
-    assert_eq!(server.handshake().unwrap(), Handshake::WantRead);
-    assert_eq!(server.wire.drain()[0], 22);
-}
-
-/// RFC 5246 section 7.4.1.2, with P-256, uncompressed points and three signature algorithms.
-fn hello(version: [u8; 2], suites: &[u8]) -> Vec<u8> {
-    let extensions: &[u8] =
-        &[0, 10, 0, 4, 0, 2, 0, 0x17, 0, 11, 0, 2, 1, 0, 0, 13, 0, 8, 0, 6, 4, 3, 8, 4, 4, 1];
-    let body = [
-        &version[..],
-        &[9; 32],
-        &[0, 0, suites.len() as u8],
-        suites,
-        &[1, 0, 0, extensions.len() as u8],
-        extensions,
-    ]
-    .concat();
-    let length = body.len() as u8;
-    [&[22, 3, 1, 0, length + 4, 1, 0, 0, length][..], &body].concat()
 }
 
 #[test]
@@ -489,5 +444,5 @@ fn a_side_of_either_kind_is_two_words_in_a_session() {
     assert!(size_of::<AnySide>() <= 16);
     let authority = Authority::new();
     let setup = setup(&[authority.issue(&[NAME])], &[]);
-    assert!(matches!(AnySide::from(TlsSide::server(&setup).unwrap()), AnySide::Tls(_)));
+    assert!(!matches!(setup.side().unwrap(), AnySide::Plain(_)));
 }

@@ -6,12 +6,9 @@ mod authority;
 mod wire;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use authority::{Authority, Pair};
-use postern_tls::{
-    CertificatePair, ClientSetup, ServerSetup, Side, SideFault, TicketKey, TicketKeys, TlsSide,
-};
+use postern_tls::{CertificatePair, Hosting, SetupFault, Side, SideFault, Trust, Visiting};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{AlertDescription, ClientConfig};
@@ -101,7 +98,7 @@ fn of_two_certificates_for_a_name_the_first_that_the_client_can_verify_is_taken(
 }
 
 #[test]
-fn our_order_of_suites_and_groups_wins_over_the_clients() {
+fn our_order_of_suites_wins_over_the_clients() {
     let authority = Authority::new();
     let setup = setup(&[authority.issue(&[NAME])], &[]);
     for (versions, suite) in
@@ -114,105 +111,6 @@ fn our_order_of_suites_and_groups_wins_over_the_clients() {
         shake_with(&mut server, &mut connect(&Arc::new(config), NAME)).unwrap();
         assert_eq!(server.side.facts().unwrap().cipher_suite, suite);
     }
-    for group in [rustls::NamedGroup::secp256r1, rustls::NamedGroup::secp384r1] {
-        let config =
-            blind_config_of(TLS12, |provider| provider.kx_groups.retain(|known| known.name() == group));
-        shake_with(&mut Ours::server(&setup, Wire::open()), &mut connect(&Arc::new(config), NAME)).unwrap();
-    }
-}
-
-#[test]
-fn a_ticket_survives_a_new_setup_and_one_rotation_and_not_two() {
-    let authority = Authority::new();
-    for versions in [TLS12, TLS13] {
-        for (rotations, resumed) in [(0, true), (1, true), (2, false)] {
-            let keys = ticket_keys();
-            let pair = authority.issue(&[NAME]);
-            let config = Arc::new(client_config(&authority, versions, |_| {}));
-            assert!(!meet(&setup_with(std::slice::from_ref(&pair), &["imap"], &keys), &config, NAME));
-            for _ in 0..rotations {
-                keys.rotate(&TicketKey::random().unwrap(), Instant::now()).unwrap();
-            }
-            let reloaded = setup_with(&[authority.issue(&[NAME])], &["imap"], &keys);
-            assert_eq!(meet(&reloaded, &config, NAME), resumed, "{versions:?} after {rotations}");
-        }
-    }
-}
-
-#[test]
-fn a_ticket_opens_nothing_at_a_frontend_of_another_protocol() {
-    // CVE-2025-23419: resumption across virtual hosts went round what the other host demanded.
-    let authority = Authority::new();
-    let (keys, pair) = (ticket_keys(), authority.issue(&[NAME]));
-    let at = |alpn: &[&str]| setup_with(std::slice::from_ref(&pair), alpn, &keys);
-    for versions in [TLS12, TLS13] {
-        let config = Arc::new(client_config(&authority, versions, |_| {}));
-        assert!(!meet(&at(&["imap"]), &config, NAME));
-        assert!(!meet(&at(&["pop3"]), &config, NAME));
-        assert!(meet(&at(&["pop3"]), &config, NAME));
-    }
-}
-
-#[test]
-fn tickets_of_a_peer_with_the_same_key_are_opened_and_a_key_sent_twice_pushes_out_none() {
-    let authority = Authority::new();
-    let pair = authority.issue(&[NAME]);
-    let one = || TicketKeys::new(&TicketKey::new([7; 32]), Instant::now()).unwrap();
-    let config = Arc::new(client_config(&authority, TLS12, |_| {}));
-    assert!(!meet(&setup_with(std::slice::from_ref(&pair), &[], &one()), &config, NAME));
-    let keys = one();
-    for _ in 0..3 {
-        keys.rotate(&TicketKey::new([8; 32]), Instant::now()).unwrap();
-    }
-    assert!(meet(&setup_with(&[pair], &[], &keys), &config, NAME));
-}
-
-#[test]
-fn keys_rotate_after_six_hours_and_not_a_second_earlier() {
-    let begun = Instant::now();
-    let keys = TicketKeys::new(&TicketKey::random().unwrap(), begun).unwrap();
-    let six_hours = Duration::from_secs(6 * 3600);
-    assert!(!keys.rotate_if_due(begun + six_hours - Duration::from_secs(1)).unwrap());
-    assert!(keys.rotate_if_due(begun + six_hours).unwrap());
-    assert!(!keys.rotate_if_due(begun + six_hours).unwrap());
-    assert!(keys.rotate_if_due(begun + 2 * six_hours).unwrap());
-}
-
-#[test]
-fn a_key_that_was_asleep_for_twelve_hours_opens_nothing_more() {
-    let authority = Authority::new();
-    let pair = authority.issue(&[NAME]);
-    let twelve_hours = Duration::from_secs(12 * 3600);
-    for (asleep, resumed) in [(twelve_hours - Duration::from_secs(1), true), (twelve_hours, false)] {
-        let begun = Instant::now();
-        let keys = TicketKeys::new(&TicketKey::random().unwrap(), begun).unwrap();
-        let setup = setup_with(std::slice::from_ref(&pair), &[], &keys);
-        let config = Arc::new(client_config(&authority, TLS13, |_| {}));
-        meet(&setup, &config, NAME);
-        assert!(keys.rotate_if_due(begun + asleep).unwrap());
-        assert_eq!(meet(&setup, &config, NAME), resumed, "{asleep:?}");
-    }
-}
-
-#[test]
-fn our_client_resumes_and_many_at_once_all_succeed() {
-    let authority = Authority::new();
-    let server_setup = setup(&[authority.issue(&[NAME])], &[]);
-    let trust = ClientSetup::verifying(&authority.pem).unwrap();
-    let run = || {
-        let mut server = Ours::server(&server_setup, Wire::open());
-        let mut client = Ours::client(&trust, Wire::open());
-        assert!(matches!(shake(&mut server, &mut client), (None, None)));
-        client.read_all().unwrap();
-        client.side.facts().unwrap().resumed
-    };
-    assert!(!run());
-    assert!(run());
-    let resumed: usize = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| (0..20).filter(|_| run()).count())).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
-    });
-    assert!(resumed > 80, "{resumed} of 160");
 }
 
 #[test]
@@ -232,7 +130,7 @@ fn a_server_that_cannot_be_believed_is_refused_in_words() {
         (authority.issue_between(&[NAME], (3, 30)), &authority, "becomes valid only in 2 days"),
     ] {
         let mut server = Ours::server(&setup(&[pair], &[]), Wire::open());
-        let mut client = Ours::client(&ClientSetup::verifying(&trusted.pem).unwrap(), Wire::open());
+        let mut client = Ours::client(&trust(&trusted.pem), Wire::open());
         let (theirs, ours) = shake(&mut server, &mut client);
         let ours = ours.unwrap().to_string();
         assert!(ours.contains(words), "{ours}");
@@ -246,13 +144,13 @@ fn a_server_that_cannot_be_believed_is_refused_in_words() {
 fn a_server_is_believed_by_ip_address_and_by_its_own_certificate() {
     let authority = Authority::new();
     let setup = setup(&[authority.issue(&["192.0.2.7", "2001:db8::7"])], &[]);
-    let trust = ClientSetup::verifying(&authority.pem).unwrap();
+    let trust = trust(&authority.pem);
     for (name, is_believed) in [("192.0.2.7", true), ("2001:db8::7", true), ("192.0.2.8", false)] {
-        let mut client = Ours::new(TlsSide::client(&trust, name).unwrap(), Wire::open());
+        let mut client = Ours::new(trust.side(name).unwrap(), Wire::open());
         let (_, ours) = shake(&mut Ours::server(&setup, Wire::open()), &mut client);
         assert_eq!(ours.is_none(), is_believed, "{name}: {ours:?}");
     }
-    assert!(TlsSide::client(&trust, "no name at all").is_err());
+    assert!(trust.side("no name at all").is_err());
 }
 
 #[test]
@@ -269,23 +167,31 @@ fn wrong_certificates_and_roots_are_refused_with_their_place_and_fault() {
         ("-----BEGIN CERTIFICATE-----\n", &good.key_pem, "certificate 2: the PEM text of the certificate"),
     ] {
         let pairs = [pair_of(&good), CertificatePair { certificate_pem, key_pem }];
-        let fault = ServerSetup::build(&pairs, &[], &ticket_keys()).err().expect(words).to_string();
+        let fault = Hosting::build(PROFILE, &pairs, &[], &ticket_keys()).err().expect(words).to_string();
         assert!(fault.starts_with(words), "{fault}");
     }
-    assert!(ServerSetup::build(&[], &[], &ticket_keys()).is_err());
+    assert!(Hosting::build(PROFILE, &[], &[], &ticket_keys()).is_err());
     for (count, is_taken) in [(16, true), (17, false)] {
         let chain = good.certificate_pem.repeat(count);
         let pair = CertificatePair { certificate_pem: &chain, key_pem: &good.key_pem };
-        assert_eq!(ServerSetup::build(&[pair], &[], &ticket_keys()).is_ok(), is_taken, "{count} in a chain");
+        assert_eq!(
+            Hosting::build(PROFILE, &[pair], &[], &ticket_keys()).is_ok(),
+            is_taken,
+            "{count} in a chain"
+        );
     }
     for (count, is_taken) in [(256, true), (257, false)] {
         let pairs: Vec<_> = (0..count).map(|_| pair_of(&good)).collect();
-        assert_eq!(ServerSetup::build(&pairs, &[], &ticket_keys()).is_ok(), is_taken, "{count} certificates");
+        assert_eq!(
+            Hosting::build(PROFILE, &pairs, &[], &ticket_keys()).is_ok(),
+            is_taken,
+            "{count} certificates"
+        );
     }
     for (length, is_taken) in [(0, false), (1, true), (255, true), (256, false)] {
         let name = "x".repeat(length);
         assert_eq!(
-            ServerSetup::build(&[pair_of(&good)], &[&name], &ticket_keys()).is_ok(),
+            Hosting::build(PROFILE, &[pair_of(&good)], &[&name], &ticket_keys()).is_ok(),
             is_taken,
             "{length}"
         );
@@ -293,7 +199,7 @@ fn wrong_certificates_and_roots_are_refused_with_their_place_and_fault() {
     for (ca_pem, words) in
         [("", "no certificate"), ("nonsense", "no certificate"), (broken, "certificate 1 of")]
     {
-        let fault = ClientSetup::verifying(ca_pem).err().expect(words).to_string();
+        let fault = trust_in(ca_pem).err().expect(words).to_string();
         assert!(fault.starts_with(words), "{fault}");
     }
 }
@@ -305,31 +211,26 @@ fn names_and_roots_are_bounded() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     for (count, is_taken) in [(1024, true), (1025, false)] {
         let pair = authority.issue(&names[..count]);
-        assert_eq!(ServerSetup::build(&[pair_of(&pair)], &[], &ticket_keys()).is_ok(), is_taken, "{count}");
+        assert_eq!(
+            Hosting::build(PROFILE, &[pair_of(&pair)], &[], &ticket_keys()).is_ok(),
+            is_taken,
+            "{count}"
+        );
     }
     for (count, is_taken) in [(2048, true), (2049, false)] {
-        assert_eq!(ClientSetup::verifying(&authority.pem.repeat(count)).is_ok(), is_taken, "{count} roots");
+        assert_eq!(trust_in(&authority.pem.repeat(count)).is_ok(), is_taken, "{count} roots");
     }
+}
+
+fn trust_in(ca_pem: &str) -> Result<Visiting, SetupFault> {
+    Visiting::build(PROFILE, &Trust::Authorities(ca_pem.to_owned()))
 }
 
 fn pair_of(pair: &Pair) -> CertificatePair<'_> {
     CertificatePair { certificate_pem: &pair.certificate_pem, key_pem: &pair.key_pem }
 }
 
-/// A handshake, and a byte each way so that tickets arrive; whether it was resumed.
-fn meet(setup: &ServerSetup, config: &Arc<ClientConfig>, name: &str) -> bool {
-    let mut server = Ours::server(setup, Wire::open());
-    let mut client = connect(config, name);
-    shake_with(&mut server, &mut client).unwrap();
-    server.write_all(b"x");
-    exchange(&server.wire, &mut client).unwrap();
-    assert_eq!(received(&mut client), b"x");
-    let resumed = server.side.facts().unwrap().resumed;
-    assert_eq!(client.handshake_kind() == Some(rustls::HandshakeKind::Resumed), resumed);
-    resumed
-}
-
-fn presented(setup: &ServerSetup, name: &str) -> Vec<u8> {
+fn presented(setup: &Hosting, name: &str) -> Vec<u8> {
     let mut client = connect(&Arc::new(blind_config()), name);
     shake_with(&mut Ours::server(setup, Wire::open()), &mut client).unwrap();
     seen_by(&client)

@@ -8,7 +8,8 @@
 //! - [`customs`] says what of both differs between the protocols;
 //! - [`request`] decodes what a worker asks for with a handoff, and [`script`] the script in it;
 //! - [`script_run`] plays one, step by step;
-//! - [`tracker`] follows a splice, and knows when a goodbye can be put in.
+//! - [`tracker`] follows a splice, and knows when a goodbye can be put in;
+//! - [`tls_offer`] knows what TLS there is and which profile speaks it, [`tls_hello`] asks a server for it.
 
 pub mod customs;
 pub mod framer;
@@ -17,4 +18,6 @@ pub mod request;
 pub mod script;
 pub mod script_run;
 pub mod server_lines;
+pub mod tls_hello;
+pub mod tls_offer;
 pub mod tracker;

@@ -22,13 +22,14 @@ pub struct Script {
     pub(crate) steps: Vec<Step>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Step {
     /// The step is skipped when the line kept as final contains this; empty for never.
     pub unless_final_has: Vec<u8>,
     pub act: Act,
 }
 
+#[derive(Clone)]
 pub(crate) enum Act {
     Send(Zeroizing<Vec<u8>>),
     Expect { timeout_ms: u32, rules: Vec<Rule> },
@@ -36,7 +37,7 @@ pub(crate) enum Act {
     Pause { ms: u32 },
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rule {
     pub then: Then,
     pub keep: Keep,
@@ -104,6 +105,15 @@ impl Script {
     #[must_use]
     pub fn steps(&self) -> usize {
         self.steps.len()
+    }
+
+    /// A copy of what is said up to TLS and with it; nothing of a script without TLS. No secret is in it:
+    /// what stands before TLS goes out in clear.
+    #[must_use]
+    pub fn opening(&self) -> Self {
+        let until = self.steps.iter().position(|step| matches!(step.act, Act::StartTls));
+        let steps = until.and_then(|at| self.steps.get(..=at)).unwrap_or_default();
+        Self { steps: steps.to_vec() }
     }
 }
 

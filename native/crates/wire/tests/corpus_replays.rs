@@ -9,6 +9,8 @@ mod proxy_header;
 mod script;
 #[path = "../../../fuzz/checks/server_lines.rs"]
 mod server_lines;
+#[path = "../../../fuzz/checks/tls_hello.rs"]
+mod tls_hello;
 #[path = "../../../fuzz/checks/tracker.rs"]
 #[allow(dead_code)]
 mod tracker;
@@ -23,6 +25,7 @@ fn corpus_replays() {
         ("proxy_header", proxy_header::check),
         ("script", script::check),
         ("server_lines", server_lines::check),
+        ("tls_hello", tls_hello::check),
         ("tracker", tracker::check),
         ("tracker_pop3", tracker::pop3::check),
         ("tracker_sieve", tracker::sieve::check),
@@ -76,6 +79,19 @@ proptest! {
     #[test]
     fn however_a_clients_bytes_are_cut_the_frames_are_the_same(choice in 0_u8..8, bytes in client_bytes()) {
         framer::check(&[&[choice], &bytes[..]].concat());
+    }
+
+    #[test]
+    fn a_servers_first_words_in_tls_are_understood_once(
+        start in prop::sample::select(vec![
+            vec![],
+            vec![22, 3, 1, 0, 80],
+            vec![22, 3, 3, 0, 90, 2, 0, 0, 86, 3, 3],
+            vec![21, 3],
+        ]),
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        tls_hello::check(&[start, bytes].concat());
     }
 
     #[test]

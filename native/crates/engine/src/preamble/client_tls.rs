@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use postern_tls::{AnySide, Handshake, Side, SideFault, TlsFacts, TlsSide};
+use postern_tls::{AnySide, Handshake, Side, SideFault, TlsFacts};
 use zeroize::Zeroizing;
 
 use super::Preamble;
@@ -16,7 +16,7 @@ impl Preamble<'_> {
     pub(super) async fn start_tls(&mut self, consumed: u32, answer: &[u8]) -> Result<(), Ending> {
         self.consume(consumed);
         self.read_client()?;
-        if !self.read.is_empty() || matches!(self.client.side, AnySide::Tls(_)) {
+        if !self.read.is_empty() || !matches!(self.client.side, AnySide::Plain(_)) {
             return Err(Ending::quiet(EndReason::StarttlsInjection));
         }
         self.say(answer).await?;
@@ -39,12 +39,12 @@ impl Preamble<'_> {
 
     pub(super) async fn client_tls(&mut self) -> Result<(), Ending> {
         let engine = &self.io().engine;
-        let setups = engine.server_setups.load();
-        let Some(setup) = setups.get(self.slot().frontend) else {
+        let hosting = engine.hosting.load();
+        let Some(setup) = hosting.get(self.slot().frontend) else {
             return Err(Ending::quiet(EndReason::InternalError));
         };
-        self.client.side = TlsSide::server(setup).map_err(|fault| tls_failed(&fault))?.into();
-        drop(setups);
+        self.client.side = setup.side().map_err(|fault| tls_failed(&fault))?;
+        drop(hosting);
         self.put_deadline(self.io().now_ms() + engine.config.limits.tls_timeout_ms);
         loop {
             let interest = match self.handshake_step().await {

@@ -91,7 +91,7 @@ impl Preamble<'_> {
             }
             // A server has let the client in: asking another one changes nothing.
             Err(reason @ EndReason::TooManyForMailbox) => {
-                Ok(Outcome::Failed(Failure { reason, detail: String::new(), is_untouched: false }))
+                Ok(Outcome::Failed(Failure { reason, detail: String::new(), is_untouched: false, tls: None }))
             }
             Err(reason) => Ok(failed(reason, String::new())),
         }
@@ -152,7 +152,7 @@ pub(super) fn concerns_a_server(reason: EndReason) -> bool {
 }
 
 fn failed(reason: EndReason, detail: String) -> Outcome {
-    Outcome::Failed(Failure { reason, detail, is_untouched: true })
+    Outcome::Failed(Failure { reason, detail, is_untouched: true, tls: None })
 }
 
 /// In `handoffFailed`: no login was sent to a server.

@@ -17,7 +17,7 @@ use postern_engine::goodbye::Order;
 use postern_engine::selection::Selection;
 use postern_engine::trusted_proxies::TrustedProxies;
 use postern_engine::worker_link::WorkerId;
-use postern_engine::{CertificatePair, ProxyVersion};
+use postern_engine::{CertificatePair, Profile, ProxyVersion};
 use postern_queue::session_id::SessionId;
 use postern_route::table::{DatabaseRow, ServerRow, TableRows};
 
@@ -73,6 +73,7 @@ pub fn start_as(limits: Limits, change: impl FnOnce(&mut EngineConfig)) -> Bench
         protocol: 1,
         listeners: vec!["127.0.0.1:0".parse().unwrap()],
         tls: FrontendTls::StartTls,
+        tls_profile: Profile::Modern,
         is_proxied: false,
         alpn: vec!["imap".into()],
         idle_timeout_ms: 1_800_000,
@@ -347,6 +348,11 @@ impl Server {
 
     pub fn accept(&self) -> Talk {
         Talk::over(self.connections.recv_timeout(PATIENCE).expect("the engine dials"))
+    }
+
+    /// True where nobody has connected that a test has not accepted.
+    pub fn has_no_connection(&self) -> bool {
+        self.connections.try_recv().is_err()
     }
 
     /// Accepts, greets, and lets the login in.

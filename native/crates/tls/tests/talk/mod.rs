@@ -5,10 +5,10 @@
 
 use std::io::Write;
 
-use postern_tls::{ClientSetup, Handshake, ReadOutcome, ServerSetup, Side, SideFault};
+use postern_tls::{Handshake, Hosting, ReadOutcome, Side, SideFault, Visiting};
 
-use crate::authority::{Authority, Pair};
-use crate::wire::*;
+use super::authority::{Authority, Pair};
+use super::wire::*;
 
 /// Who we are, and what is spoken.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +49,8 @@ pub struct Trace {
 pub struct Site {
     pub authority: Authority,
     pub pair: Pair,
-    pub setup: ServerSetup,
-    pub trust: ClientSetup,
+    pub setup: Hosting,
+    pub trust: Visiting,
 }
 
 impl Site {
@@ -58,8 +58,7 @@ impl Site {
         let authority = Authority::new();
         // An RSA signature has one length, so that the same byte is the same place in every session.
         let pair = authority.issue_rsa(&[NAME]);
-        let (setup, trust) =
-            (setup(std::slice::from_ref(&pair), &[]), ClientSetup::verifying(&authority.pem).unwrap());
+        let (setup, trust) = (setup(std::slice::from_ref(&pair), &[]), trust(&authority.pem));
         Self { authority, pair, setup, trust }
     }
 

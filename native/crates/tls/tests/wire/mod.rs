@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use postern_tls::{
-    CertificatePair, ClientSetup, Handshake, ReadOutcome, Scratch, ServerSetup, Side, SideFault, Sock,
-    TicketKey, TicketKeys, TlsSide,
+    AnySide, CertificatePair, Handshake, Hosting, Profile, ReadOutcome, Scratch, Side, SideFault, Sock,
+    TicketKey, TicketKeys, Trust, Visiting,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::authority::{Authority, Pair};
+use super::authority::{Authority, Pair};
 
 /// How many bytes each call moves at most, over and over; 0 is `WouldBlock`.
 pub struct Script {
@@ -119,23 +119,32 @@ pub fn carry(from: &Wire, to: &Wire) {
 
 /// A side of ours with all that it needs.
 pub struct Ours {
-    pub side: TlsSide,
+    pub side: AnySide,
     pub wire: Wire,
     pub scratch: Scratch,
     pub got: Vec<u8>,
 }
 
 impl Ours {
-    pub fn server(setup: &ServerSetup, wire: Wire) -> Self {
-        Self::new(TlsSide::server(setup).unwrap(), wire)
+    pub fn server(setup: &Hosting, wire: Wire) -> Self {
+        Self::new(setup.side().unwrap(), wire)
     }
 
-    pub fn client(setup: &ClientSetup, wire: Wire) -> Self {
-        Self::new(TlsSide::client(setup, NAME).unwrap(), wire)
+    pub fn client(setup: &Visiting, wire: Wire) -> Self {
+        Self::new(setup.side(NAME).unwrap(), wire)
     }
 
-    pub fn new(side: TlsSide, wire: Wire) -> Self {
+    pub fn new(side: AnySide, wire: Wire) -> Self {
         Self { side, wire, scratch: Scratch::new(), got: Vec::new() }
+    }
+
+    pub fn kept_bytes(&self) -> usize {
+        match &self.side {
+            AnySide::Tls(side) => side.kept_bytes(),
+            #[cfg(feature = "openssl")]
+            AnySide::Openssl(side) => side.kept_bytes(),
+            AnySide::Plain(_) | AnySide::Look(_) => panic!("no TLS"),
+        }
     }
 
     pub fn handshake(&mut self) -> Result<Handshake, SideFault> {
@@ -332,26 +341,35 @@ pub fn ticket_keys() -> Arc<TicketKeys> {
     TicketKeys::new(&TicketKey::random().unwrap(), Instant::now()).unwrap()
 }
 
-pub fn setup(pairs: &[Pair], alpn: &[&str]) -> ServerSetup {
+pub fn setup(pairs: &[Pair], alpn: &[&str]) -> Hosting {
     setup_with(pairs, alpn, &ticket_keys())
 }
 
-pub fn setup_with(pairs: &[Pair], alpn: &[&str], tickets: &Arc<TicketKeys>) -> ServerSetup {
+pub fn setup_with(pairs: &[Pair], alpn: &[&str], tickets: &Arc<TicketKeys>) -> Hosting {
     let pairs: Vec<_> = pairs
         .iter()
         .map(|pair| CertificatePair { certificate_pem: &pair.certificate_pem, key_pem: &pair.key_pem })
         .collect();
-    ServerSetup::build(&pairs, alpn, tickets).unwrap()
+    Hosting::build(PROFILE, &pairs, alpn, tickets).unwrap()
+}
+
+/// Believes what this authority signs.
+pub fn trust(ca_pem: &str) -> Visiting {
+    Visiting::build(PROFILE, &Trust::Authorities(ca_pem.to_owned())).unwrap()
 }
 
 /// Server and client that trust each other, hands shaken.
 pub fn shaken(server_wire: Wire, client_wire: Wire) -> (Ours, Ours) {
     let authority = Authority::new();
     let mut server = Ours::server(&setup(&[authority.issue(&[NAME])], &[]), server_wire);
-    let mut client = Ours::client(&ClientSetup::verifying(&authority.pem).unwrap(), client_wire);
+    let mut client = Ours::client(&trust(&authority.pem), client_wire);
     assert!(matches!(shake(&mut server, &mut client), (None, None)));
     (server, client)
 }
+
+/// Over which library our side is: these tests are compiled twice, the second time by `old_profiles.rs`.
+pub const PROFILE: Profile = if IS_OPENSSL { Profile::Legacy } else { Profile::Modern };
+pub const IS_OPENSSL: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"old_profiles");
 
 pub const NAME: &str = "mail.example.org";
 pub const TLS12: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS12];
