@@ -36,7 +36,7 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
       frontends: settings.frontends,
       accounts: settings.monitor.probeAccounts,
       copiesOf: ({ database }) => settings.databases.find(({ id }) => id === database)?.copies ?? [],
-      probe: (request) => engine.probe(request),
+      probeOf: () => (request) => engine.probe(request),
       greetingProbes,
       endpointOf,
       sourceAddresses: settings.sourceAddresses,
