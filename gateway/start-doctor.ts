@@ -17,6 +17,7 @@ import type { Settings } from '#gateway/settings/settings';
 import type { Clock } from '#lib/clock';
 import { endpointOf, engineConfigOf } from './engine-setup.ts';
 import { greetingProbes, timeoutsOf } from './start-monitors.ts';
+import { withTlsAdvice } from './tls-advice.ts';
 
 export interface DoctorParts {
   readonly settings: Settings;
@@ -36,7 +37,14 @@ export async function visitServers({ settings, check, isDeep, clock }: DoctorPar
       frontends: settings.frontends,
       accounts: settings.monitor.probeAccounts,
       copiesOf: ({ database }) => settings.databases.find(({ id }) => id === database)?.copies ?? [],
-      probe: (request) => engine.probe(request),
+      probeOf:
+        (server, { port }) =>
+        async (request) => {
+          const outcome = await engine.probe(request);
+          // What to do about a certificate is a finding with settings of its own.
+          if (outcome.offer === undefined) return outcome;
+          return withTlsAdvice(outcome, { server, port, hasOpenssl: engine.hasOpenssl() });
+        },
       greetingProbes,
       endpointOf,
       sourceAddresses: settings.sourceAddresses,

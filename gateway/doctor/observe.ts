@@ -24,7 +24,8 @@ export interface ObserveParts {
   readonly accounts: readonly ProbeAccount[];
   /** The servers that have a copy of an account's database, the preferred first. */
   readonly copiesOf: (account: ProbeAccount) => readonly string[];
-  readonly probe: Probe;
+  /** The engine's probe, for this server. */
+  readonly probeOf: (server: ServerSettings, endpoint: EngineEndpoint) => Probe;
   readonly greetingProbes: Readonly<Record<LoginProtocol, GreetingProbe>>;
   readonly endpointOf: (server: ServerSettings, protocol: LoginProtocol) => EngineEndpoint | undefined;
   /** POSTERN_SOURCE_ADDRESSES. */
@@ -75,6 +76,7 @@ async function observeServer(server: ServerSettings, visit: Visit): Promise<Serv
 interface Asked {
   readonly protocol: LoginProtocol;
   readonly ask: GreetingProbe;
+  readonly probe: Probe;
   readonly endpoint: EngineEndpoint;
   readonly baseline: readonly string[];
   /** How sessions name their clients; where they do not, whether XCLIENT would be taken is asked. */
@@ -87,7 +89,8 @@ function askedOf(server: ServerSettings, protocol: LoginProtocol, visit: Visit):
   if (endpoint === undefined || port === undefined) return undefined;
   const baseline = baselineOf(visit.frontends, protocol);
   const identity = port.identity === 'none' ? 'xclient' : port.identity;
-  return { protocol, ask: visit.greetingProbes[protocol], endpoint, baseline, identity };
+  const ask = visit.greetingProbes[protocol];
+  return { protocol, ask, probe: visit.probeOf(server, endpoint), endpoint, baseline, identity };
 }
 
 /** What the frontends of a protocol promise before the login. */
@@ -156,7 +159,7 @@ type More = Pick<UsablePort, 'product' | 'seenAddress' | 'takesXclient' | 'relay
 
 /** What no monitor asks. */
 async function askMore(asked: Asked, capabilities: readonly string[], visit: Visit): Promise<More> {
-  const question = { ...visit, endpoint: asked.endpoint, capabilities };
+  const question = { ...visit, ...asked, capabilities };
   const nothing: More = { product: null, seenAddress: null, takesXclient: 'untold', relays: 'untold' };
   switch (asked.protocol) {
     case 'imap':
@@ -181,7 +184,7 @@ async function loginsOf(
     return { is: 'unasked' };
   if (imap.seen.distrust !== undefined) return { is: 'untold', why: 'its certificate is not believed' };
   const trying = visit.tryLogins({
-    probe: visit.probe,
+    probe: visit.probeOf(server, endpoint),
     endpoint,
     capabilities: imap.seen.capabilities,
     timeouts: visit.timeouts,

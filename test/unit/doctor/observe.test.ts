@@ -50,7 +50,7 @@ test('a server whose certificate is not believed is looked at without that check
 test("the addresses that sessions come from are those of the server's family", async () => {
   const [server] = await observeServers({
     ...parts([serverOf('ex1')], []),
-    probe: () => Promise.resolve(good),
+    probeOf: () => () => Promise.resolve(good),
   });
   expect(server?.sources).toEqual(['10.1.0.21']);
 });
@@ -65,7 +65,7 @@ test('a server that is silent does not hold the others up, nor the end', async (
   let turn = 0;
   const probe = (): Promise<ProbeOutcome> => (turn++ === 0 ? silent() : Promise.resolve(good));
   const servers = [serverOf('ex1'), serverOf('ex2')];
-  const observed = await observeServers({ ...parts(servers, []), probe, visitTimeoutMs: 50 });
+  const observed = await observeServers({ ...parts(servers, []), probeOf: () => probe, visitTimeoutMs: 50 });
   expect(observed.map(({ ports }) => ports[0]?.seen.is)).toEqual(['unfinished', 'usable']);
 });
 
@@ -78,7 +78,7 @@ test('a large site is asked a few ports at a time', async () => {
     return good;
   };
   const servers = Array.from({ length: 100 }, (_, index) => serverOf(`ex${index}`));
-  const observed = await observeServers({ ...parts(servers, []), probe });
+  const observed = await observeServers({ ...parts(servers, []), probeOf: () => probe });
   expect([observed.length, most]).toEqual([100, portsAtOnceMax]);
 });
 
@@ -90,11 +90,11 @@ async function look(outcomes: ProbeOutcome[], baseline: string[] = []) {
     const next = rest.shift();
     return next === undefined ? Promise.reject(new Error('asked too often')) : Promise.resolve(next);
   };
-  const [server] = await observeServers({ ...parts([serverOf('ex1')], baseline), probe });
+  const [server] = await observeServers({ ...parts([serverOf('ex1')], baseline), probeOf: () => probe });
   return { seen: server?.ports[0]?.seen, asked };
 }
 
-function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts, 'probe'> {
+function parts(servers: ServerSettings[], baseline: string[]): Omit<ObserveParts, 'probeOf'> {
   const imap: GreetingProbe = probeImap;
   return {
     servers,
