@@ -81,7 +81,8 @@ export const limitRows: readonly SettingRow[] = [
     '15s',
     'How long the answer to a wrong password is held back at the most; 0 for not at all. The second ' +
       'failure in a row of one client address, or of one mailbox, waits for a second, each further one for ' +
-      'twice as long; every ten minutes half of them are forgotten. The right password never waits.',
+      'twice as long; every ten minutes half of them are forgotten. The right password never waits, and ' +
+      'an address of POSTERN_TRUSTED_PROXIES that speaks for itself does not either.',
   ),
   row(
     'POSTERN_USER_MAX_SESSIONS',

@@ -6,7 +6,8 @@ mod support;
 use postern_engine::config::Limits;
 use postern_engine::end_reason::EndReason;
 use postern_engine::selection::Selection;
-use support::{Bench, Event, HOME, Handoff, Server, Talk, Worker, kick, limits, start, until};
+use postern_engine::trusted_proxies::TrustedProxies;
+use support::{Bench, Event, HOME, Handoff, Server, Talk, Worker, kick, limits, start, start_as, until};
 
 const REFUSE: u32 = 9;
 const NO: &[u8] = b"a1 NO wrong\r\n";
@@ -24,7 +25,7 @@ fn delayed() -> Limits {
 }
 
 /// A login that the server refuses, up to the worker's word for it.
-fn refused(worker: &mut Worker, server: &Server, client: &mut Talk, login: &Event) {
+fn refused(worker: &mut Worker, server: &Server, login: &Event) {
     worker.hand_off(login, HOME);
     let mut inside = server.accept();
     inside.say("* OK server\r\n");
@@ -32,7 +33,6 @@ fn refused(worker: &mut Worker, server: &Server, client: &mut Talk, login: &Even
     inside.say("a1 NO wrong\r\n");
     worker.expect(5);
     worker.command(REFUSE, login.id, login.argument, NO);
-    let _ = client;
 }
 
 fn greeted(bench: &Bench, worker: &mut Worker) -> (Talk, Event) {
@@ -46,7 +46,7 @@ fn greeted(bench: &Bench, worker: &mut Worker) -> (Talk, Event) {
 /// Two failures that the address has from now on.
 fn warm_up(bench: &Bench, worker: &mut Worker, server: &Server) {
     let (mut client, login) = greeted(bench, worker);
-    refused(worker, server, &mut client, &login);
+    refused(worker, server, &login);
     assert_eq!(client.line(), "a1 NO wrong");
     assert_eq!(bench.engine.counters.refusals.get(), 1);
     drop(client);
@@ -65,7 +65,7 @@ fn the_second_answer_is_held_back_and_what_the_worker_says_next_waits_behind_it(
     warm_up(&bench, &mut worker, &server);
     let (mut client, login) = greeted(&bench, &mut worker);
     bench.engine.clock.advance(50_000);
-    refused(&mut worker, &server, &mut client, &login);
+    refused(&mut worker, &server, &login);
     worker.command(1, login.id, 0, b"* OK more\r\n");
     client.say("a2 NOOP\r\n");
     hears_nothing(&mut client);
@@ -83,12 +83,31 @@ fn last_words_wait_behind_the_answer_as_well() {
     let (bench, mut worker, server) = site(delayed());
     warm_up(&bench, &mut worker, &server);
     let (mut client, login) = greeted(&bench, &mut worker);
-    refused(&mut worker, &server, &mut client, &login);
+    refused(&mut worker, &server, &login);
     worker.command(6, login.id, EndReason::TooManyFailures.code(), b"* BYE\r\n");
     hears_nothing(&mut client);
     bench.engine.clock.advance(2_000);
     assert_eq!(client.rest(), b"a1 NO wrong\r\n* BYE\r\n");
     bench.wait_for_end(EndReason::TooManyFailures.code() as usize, 1);
+}
+
+#[test]
+fn v39_a_trusted_proxy_that_speaks_for_itself_is_neither_held_back_nor_counted() {
+    let bench = start_as(delayed(), |config| {
+        config.trusted_proxies = TrustedProxies::parse(["127.0.0.1"]).unwrap();
+    });
+    let server = Server::start();
+    bench.publish(&[server.address], 0, 1);
+    let mut worker = bench.worker(0);
+    let (mut client, login) = greeted(&bench, &mut worker);
+    for count in 1..=8 {
+        refused(&mut worker, &server, &login);
+        assert_eq!(client.line(), "a1 NO wrong");
+        assert_eq!(bench.engine.counters.refusals.get(), count);
+    }
+    // Nor do its failures count against others who log in to that mailbox.
+    let stranger = "192.0.2.1".parse().unwrap();
+    assert_eq!(bench.engine.logins.refused(stranger, Some(HOME.mailbox.into()), 0), 0);
 }
 
 #[test]
@@ -111,8 +130,8 @@ fn a_client_that_leaves_a_worker_that_dies_and_an_operator_end_the_wait() {
     warm_up(&bench, &mut worker, &server);
     let mut waiting: Vec<Talk> = (0..3)
         .map(|_| {
-            let (mut client, login) = greeted(&bench, &mut worker);
-            refused(&mut worker, &server, &mut client, &login);
+            let (client, login) = greeted(&bench, &mut worker);
+            refused(&mut worker, &server, &login);
             client
         })
         .collect();
@@ -129,7 +148,7 @@ fn a_client_that_leaves_a_worker_that_dies_and_an_operator_end_the_wait() {
 
     let mut worker = bench.worker(0);
     let (mut client, login) = greeted(&bench, &mut worker);
-    refused(&mut worker, &server, &mut client, &login);
+    refused(&mut worker, &server, &login);
     hears_nothing(&mut client);
     bench.goodbye(&Selection::default(), kick(0));
     assert_eq!(client.rest(), b"* BYE kicked\r\n");
@@ -141,7 +160,7 @@ fn a_login_that_is_let_in_does_not_wait_and_takes_the_failures_back() {
     warm_up(&bench, &mut worker, &server);
     drop(support::spliced(&bench, &mut worker, &server));
     let (mut client, login) = greeted(&bench, &mut worker);
-    refused(&mut worker, &server, &mut client, &login);
+    refused(&mut worker, &server, &login);
     assert_eq!(client.line(), "a1 NO wrong");
     assert_eq!(bench.engine.counters.refusals.get(), 2);
 }

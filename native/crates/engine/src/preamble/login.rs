@@ -80,7 +80,9 @@ impl Preamble<'_> {
         self.asked_mailbox = Some(mailbox);
         let outcome = self.play(&io, &endpoint, script).await?;
         let Outcome::Open(opened) = outcome else { return Ok(outcome) };
-        io.engine.logins.let_in(self.slot().client.ip(), mailbox, io.now_ms());
+        if self.is_counted() {
+            io.engine.logins.let_in(self.slot().client.ip(), mailbox, io.now_ms());
+        }
         let placement = Placement { local: opened.net.local(), ..placement };
         match placement::admit(&io.engine, placement, protocol, is_exclusive) {
             Ok(()) => {

@@ -13,10 +13,17 @@ impl Preamble<'_> {
         self.say(answer).await
     }
 
+    /// A load balancer that speaks for itself is many people, or none: it is neither counted nor held back.
+    /// For those whom it brings by a PROXY header `client` is their own address.
+    pub(super) fn is_counted(&self) -> bool {
+        !self.io().engine.config.trusted_proxies.has(self.slot().client.ip())
+    }
+
     /// Counts one more refusal, and waits for as long as that takes.
     pub(super) async fn wait_as_refused(&mut self, mailbox: Option<u64>) -> Result<(), Ending> {
         let (engine, now_ms) = (&self.io().engine, self.io().now_ms());
-        let delay_ms = engine.logins.refused(self.slot().client.ip(), mailbox, now_ms);
+        let refused = || engine.logins.refused(self.slot().client.ip(), mailbox, now_ms);
+        let delay_ms = if self.is_counted() { refused() } else { 0 };
         if delay_ms == 0 {
             engine.counters.refusals.add(1);
         } else {
