@@ -24,7 +24,7 @@ fn behind_the_login_nothing_may_be_said_unasked() {
     says(Quiet, &[]);
     for (words, boundary) in [
         ("", Quiet),
-        ("+OK", Inside),
+        ("+OK", Opaque),
         ("-ERR no\r\n", Opaque),
         ("250 OK\r\n", Opaque),
         ("+OK\r\n+OK\r\n", Quiet),

@@ -20,14 +20,14 @@ fn says(boundary: Boundary, said: &[&str]) {
 }
 
 #[test]
-fn behind_the_login_it_is_safe_and_inside_where_the_words_are_half() {
+fn behind_the_login_it_is_safe_and_opaque_where_the_words_are_half() {
     for (words, boundary) in [
         ("", Safe),
         ("OK \"Logged in.\"\r\n", Safe),
         ("\"SIEVE\" \"fileinto\"\r\nOK\r\n", Safe),
-        ("\"SIEVE\" \"fileinto\"\r\n", Inside),
-        ("OK (SASL {4}\r\nOK\r\n", Inside),
-        ("OK", Inside),
+        ("\"SIEVE\" \"fileinto\"\r\n", Opaque),
+        ("OK (SASL {4}\r\nOK\r\n", Opaque),
+        ("OK", Opaque),
         ("+OK\r\n", Opaque),
     ] {
         assert_eq!(Tracker::sieve(words.as_bytes()).boundary(), boundary, "{words:?}");

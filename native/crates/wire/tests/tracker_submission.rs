@@ -22,13 +22,13 @@ fn says(boundary: Boundary, said: &[&str]) {
 }
 
 #[test]
-fn behind_the_login_it_is_safe_and_inside_where_the_words_are_half() {
+fn behind_the_login_it_is_safe_and_opaque_where_the_words_are_half() {
     for (words, boundary) in [
         ("", Safe),
         ("235 OK\r\n", Safe),
         ("235-Hello\r\n235 OK\r\n", Safe),
-        ("235-Hello\r\n", Inside),
-        ("235 O", Inside),
+        ("235-Hello\r\n", Opaque),
+        ("235 O", Opaque),
         ("+OK\r\n", Opaque),
         ("535 no\r\n", Opaque),
     ] {

@@ -73,6 +73,8 @@ impl Pop3 {
             is_opaque: false,
         };
         pop3.follow_server(words, true);
+        // The end of a line that began before us would be taken for the answer to a command.
+        pop3.is_opaque |= pop3.boundary() == Boundary::Inside;
         pop3
     }
 

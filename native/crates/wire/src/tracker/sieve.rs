@@ -64,6 +64,8 @@ impl Sieve {
             is_opaque: false,
         };
         sieve.follow_server(words, true);
+        // The end of a line that began before us would be taken for the answer to a command.
+        sieve.is_opaque |= sieve.boundary() == Boundary::Inside;
         sieve
     }
 

@@ -105,6 +105,8 @@ impl Smtp {
             is_opaque: false,
         };
         smtp.follow_server(words, true);
+        // The end of a line that began before us would be taken for the answer to a command.
+        smtp.is_opaque |= smtp.boundary() == Boundary::Inside;
         smtp
     }
 
