@@ -19,4 +19,12 @@ export const wantsPrivacy: Refusal = {
   why: 'it takes no login without TLS from this gateway; see POSTERN_SERVER_TLS',
 };
 
+/**
+ * Exchange's answer to a good login while it can't reach the mailbox's database, in IMAP and POP3, as users'
+ * logs show it: `Server Unavailable. 15`. It has no response code, and would look like a wrong password.
+ */
+export function isStoreTrouble(text: string): boolean {
+  return /^Server Unavailable\b/i.test(text);
+}
+
 const refusalTextMax = 200;

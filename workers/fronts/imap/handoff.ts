@@ -9,7 +9,7 @@ import type { ServerProtocolRoute } from '#model/routing-table';
 import { accept, expect, fail, refuse, send, skip } from '#model/script-steps';
 import type { ClientFacts, HandoffPlan, HandoffTimeouts, Refusal } from '../front.ts';
 import { type KnownOffer, type NoWay, knownOffer, noMechanism } from '../offer.ts';
-import { printable, wantsPrivacy } from '../refusal.ts';
+import { isStoreTrouble, printable, wantsPrivacy } from '../refusal.ts';
 import { type Login, type Proof, encodeBase64, saslMessageOf } from '../sasl.ts';
 import { replies } from './replies.ts';
 
@@ -195,7 +195,9 @@ export function imapRefusalOf(login: Login, serverLine: string): Refusal {
   const failed: Refusal = { is: 'reply', text: replies.authenticationFailed(tag) };
   if (serverLine.startsWith('+')) return failed;
   if (!serverLine.startsWith(`${tag} `)) return { is: 'temporary' };
-  const [, code, text] = refusalForm.exec(serverLine.slice(tag.length + 1)) ?? [];
+  const answer = serverLine.slice(tag.length + 1);
+  if (isStoreTrouble(answer.replace(/^(NO|BAD) /i, ''))) return { is: 'temporary' };
+  const [, code, text] = refusalForm.exec(answer) ?? [];
   if (code === undefined || text === undefined) return failed;
   const upper = code.toUpperCase();
   if (temporaryCodes.has(upper)) return { is: 'temporary' };

@@ -10,7 +10,7 @@ import type { ServerProtocolRoute } from '#model/routing-table';
 import { accept, expect, fail, refuse, send } from '#model/script-steps';
 import type { ClientFacts, HandoffPlan, HandoffTimeouts, Refusal } from '../front.ts';
 import { type KnownOffer, type NoWay, knownOffer, noMechanism } from '../offer.ts';
-import { printable } from '../refusal.ts';
+import { isStoreTrouble, printable } from '../refusal.ts';
 import { type Login, type Proof, encodeBase64, saslMessageOf } from '../sasl.ts';
 import { xclientArguments } from '../xclient.ts';
 import { replies } from './replies.ts';
@@ -101,6 +101,7 @@ const verdictRules: readonly Rule[] = [accept('+OK', 'final'), refuse('-ERR'), r
  */
 export function pop3RefusalOf(serverLine: string): Refusal {
   const failed: Refusal = { is: 'reply', text: replies.authenticationFailed };
+  if (isStoreTrouble(serverLine.replace(/^-ERR /i, ''))) return { is: 'temporary' };
   const [, code = '', text = ''] = refusalForm.exec(serverLine) ?? [];
   const upper = code.toUpperCase();
   switch (upper) {

@@ -78,6 +78,8 @@ function xclientCommand(name: string, server: ServerProtocolRoute, client: Clien
 function xclientFacts(name: string, client: ClientFacts): Readonly<Record<string, string>> {
   return {
     NAME: unavailable,
+    // A NAME that is unavailable leaves the reverse name as it was: ours.
+    REVERSE_NAME: unavailable,
     ADDR: addressValue(client.clientIp),
     PORT: factValue(client.clientPort),
     PROTO: 'ESMTP',

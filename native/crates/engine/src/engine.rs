@@ -142,7 +142,8 @@ impl Engine {
         }
         let setup = Arc::new(Visiting::build(profile, &wanted.1).map_err(|fault| fault.to_string())?);
         if known.len() >= VISITING_MAX {
-            known.clear();
+            // Those of the published table stay, or all its servers would be met as strangers.
+            known.retain(|_, setup| Arc::strong_count(setup) > 1);
         }
         known.insert(wanted, Arc::clone(&setup));
         Ok(setup)

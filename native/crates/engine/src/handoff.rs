@@ -117,7 +117,7 @@ async fn connect<'a>(io: &'a Io, endpoint: &'a Endpoint, header: Option<&[u8]>) 
     let limit = Duration::from_millis(io.engine.config.limits.connect_timeout_ms);
     let net = match timeout(limit, dial(io, endpoint)).await {
         Ok(Ok(net)) => net,
-        Ok(Err(error)) => return Err(dial_failure(io, endpoint, &error)),
+        Ok(Err(error)) => return Err(dial_failure(endpoint, &error)),
         Err(_) => {
             let detail = format!("{} took no connection within {} ms", endpoint.address, limit.as_millis());
             return Err(untouched(EndReason::ConnectTimeout, detail));
@@ -144,9 +144,9 @@ async fn dial(io: &Io, endpoint: &Endpoint) -> io::Result<Net> {
     Ok(Net::new(io.engine.sources.dial(endpoint.address).await?))
 }
 
-fn dial_failure(io: &Io, endpoint: &Endpoint, error: &io::Error) -> Failure {
-    let has_no_source = is_unusable_source(error) && !io.engine.sources.is_empty();
-    if is_out_of_descriptors(error) || has_no_source {
+fn dial_failure(endpoint: &Endpoint, error: &io::Error) -> Failure {
+    // Without source addresses of our own it means that all ports towards the server are in use.
+    if is_out_of_descriptors(error) || is_unusable_source(error) {
         // It says nothing of the server: a monitor that took it for an answer would end all its sessions.
         return untouched(
             EndReason::InternalError,

@@ -103,10 +103,12 @@ struct Spare<'a> {
 
 impl<'a> Spare<'a> {
     fn new(reserve: &'a Reserve) -> Self {
-        reserve.given_up.fetch_add(1, Ordering::SeqCst);
-        let mut spare = Self { reserve, file: None };
-        spare.retake();
-        spare
+        // Not given up first and taken back then: clients of another listener would be turned away meanwhile.
+        let file = File::open("/dev/null").ok();
+        if file.is_none() {
+            reserve.given_up.fetch_add(1, Ordering::SeqCst);
+        }
+        Self { reserve, file }
     }
 
     fn give_up(&mut self) {

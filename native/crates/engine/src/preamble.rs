@@ -244,8 +244,12 @@ impl<'a> Preamble<'a> {
                 // The worker knows: it is not told.
                 self.dismiss_worker();
                 if reason == EndReason::UnknownMailbox {
-                    // Names that nobody has must not be guessed faster than passwords.
-                    self.wait_as_refused(None).await?;
+                    // Names that nobody has must not be guessed faster than passwords. Whoever does not wait
+                    // for the answer was told no all the same.
+                    match self.wait_as_refused(None).await {
+                        Err(ending) if ending.reason != EndReason::ClientQuit => return Err(ending),
+                        Ok(()) | Err(_) => {}
+                    }
                 }
                 return Err(Ending { reason, detail: String::new(), words });
             }

@@ -111,7 +111,8 @@ impl Spliced {
     fn carry_both(&mut self, guard: &SessionGuard, context: &mut Context<'_>) -> Result<Progress, Ending> {
         let Self { client, server, tracker, parting, deaf_server, .. } = self;
         let slot = &guard.slot;
-        let is_told = parting.is_told(guard.io.now_ms());
+        // Nearly nobody is told anything, and then there is no need to ask for the time.
+        let is_told = parting.farewell().is_some() && parting.is_told(guard.io.now_ms());
         let moved_before = (slot.bytes_in.get(), slot.bytes_out.get());
         let up = match deaf_server {
             Some(_) => Progress::Finished,

@@ -31,8 +31,8 @@ pub(crate) const STRANGER_BYTES_MAX: usize = 5 + RECORD_CLEAR_BYTES_MAX + 2048;
 /// Kept of a server's first words: its hello up to the suite, though each byte come in a record of its own.
 pub(crate) const ANSWER_BYTES_MAX: usize = 2048;
 
-/// Sessions that a listener of an old profile remembers, about a kilobyte each: what comes back within the
-/// five minutes that OpenSSL keeps them.
+/// Sessions that a listener of an old profile remembers, about a kilobyte each. OpenSSL keeps them for two
+/// hours, or until others take their places.
 #[cfg(feature = "openssl")]
 pub(crate) const RESUMABLE_SESSIONS_MAX: i32 = 4096;
 

@@ -2,6 +2,7 @@
 //! bytes that lie between it and the socket; an idle session owns no buffer.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use openssl::error::ErrorStack;
@@ -131,9 +132,11 @@ impl OpensslSide {
         let mut clear = std::mem::take(&mut scratch.clear);
         clear.resize(RECORD_CLEAR_BYTES_MAX, 0);
         self.stream.get_mut().borrow(scratch, length);
-        let outcome = work(&mut self.stream, &mut clear);
+        // The thread's buffers must come back though it panics: all other sessions of the thread need them.
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut self.stream, &mut clear)));
         let used = self.stream.get_mut().give_back(scratch);
         scratch.clear = clear;
+        let outcome = outcome.unwrap_or_else(|panic| resume_unwind(panic));
         let sent = self.send(sock, scratch.output.get(..used).unwrap_or_default());
         // The other end's fault says more than the socket's that may follow from it.
         let outcome = outcome.map_err(|fault| self.fault(&fault))?;
@@ -231,6 +234,7 @@ impl OpensslSide {
             Got::Bytes(length) => length,
         };
         scratch.touched = scratch.touched.max(length);
+        scratch.clear_is_used = true;
         let stepped = self.run(sock, (scratch, length), |stream, clear| drain(stream, clear, sink))?;
         if stepped == Stepped::Last {
             self.end(ReadOutcome::Closed);
@@ -392,7 +396,10 @@ impl Side for OpensslSide {
             if !self.is_dead && self.handshaking.is_none() {
                 self.seal_waiting(sock, scratch)?;
                 // It refuses in the middle of a message of the other end: then FIN has to do.
-                self.run(sock, (scratch, 0), |stream, _| Ok(drop(stream.shutdown())))?;
+                self.run(sock, (scratch, 0), |stream, _| {
+                    drop(stream.shutdown());
+                    Ok(())
+                })?;
             }
             self.writing = Writing::Closing;
         }
@@ -409,7 +416,10 @@ impl Side for OpensslSide {
         }
         let ssl = self.stream.ssl();
         let name = match self.other {
-            OtherEnd::Client => ssl.servername(NameType::HOST_NAME).map(str::to_ascii_lowercase),
+            OtherEnd::Client => ssl
+                .servername(NameType::HOST_NAME)
+                .filter(|name| is_dns_name(name))
+                .map(str::to_ascii_lowercase),
             OtherEnd::Server => None,
         };
         Some(TlsFacts {
@@ -420,6 +430,11 @@ impl Side for OpensslSide {
             resumed: ssl.session_reused(),
         })
     }
+}
+
+/// OpenSSL gives a client's SNI as it came: with spaces, line ends and whatever else (RFC 6066 section 3).
+fn is_dns_name(name: &str) -> bool {
+    matches!(ServerName::try_from(name), Ok(ServerName::DnsName(_)))
 }
 
 fn version_name(version: SslVersion) -> &'static str {

@@ -14,6 +14,9 @@ pub struct Scratch {
     /// What OpenSSL decrypts; empty until a session of an old profile needs it.
     #[cfg(feature = "openssl")]
     pub(crate) clear: Vec<u8>,
+    /// It has been read into since it was wiped.
+    #[cfg(feature = "openssl")]
+    pub(crate) clear_is_used: bool,
     /// How much of `input` was written to since it was wiped.
     pub(crate) touched: usize,
 }
@@ -27,6 +30,8 @@ impl Scratch {
             output: vec![0; OUTPUT_BYTES],
             #[cfg(feature = "openssl")]
             clear: Vec::new(),
+            #[cfg(feature = "openssl")]
+            clear_is_used: false,
             touched: 0,
         }
     }
@@ -38,7 +43,9 @@ impl Scratch {
             read.zeroize();
         }
         #[cfg(feature = "openssl")]
-        self.clear.zeroize();
+        if std::mem::take(&mut self.clear_is_used) {
+            self.clear.as_mut_slice().zeroize();
+        }
     }
 }
 

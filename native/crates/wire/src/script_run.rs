@@ -152,7 +152,7 @@ impl ScriptRun {
         match keep {
             Keep::Not => return true,
             Keep::Before => self.before.push(clean_line(line, SERVER_LINE_BYTES_MAX)),
-            Keep::Final => self.last = Some(clean_line(line, SERVER_LINE_BYTES_MAX)),
+            Keep::Final => self.last = Some(clean_line(without_literal(line), SERVER_LINE_BYTES_MAX)),
         }
         // Empty lines count as well: by their end.
         self.kept().map(|line| line.len() + 2).sum::<usize>() <= KEPT_BYTES_MAX
@@ -185,6 +185,14 @@ fn contains(line: &[u8], text: &[u8]) -> bool {
 
 fn said(what: &str, line: &[u8]) -> String {
     format!("{what}: {}", String::from_utf8_lossy(&clean_line(line, DETAIL_BYTES_MAX)))
+}
+
+/// The client gets a kept line as one line: words in a literal (RFC 5804 section 1.6) stay behind.
+fn without_literal(line: &[u8]) -> &[u8] {
+    let Some(end) = line.iter().position(|byte| *byte == b'\n') else { return line };
+    let head = line.get(..end).unwrap_or(line);
+    let announced = head.iter().rposition(|byte| *byte == b'{').and_then(|at| head.get(..at));
+    announced.unwrap_or(head).trim_ascii_end()
 }
 
 #[cfg(test)]

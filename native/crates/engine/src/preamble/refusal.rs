@@ -16,7 +16,8 @@ impl Preamble<'_> {
     /// A load balancer that speaks for itself is many people, or none: it is neither counted nor held back.
     /// For those whom it brings by a PROXY header `client` is their own address.
     pub(super) fn is_counted(&self) -> bool {
-        !self.io().engine.config.trusted_proxies.has(self.slot().client.ip())
+        let slot = self.slot();
+        slot.via.is_some() || !self.io().engine.config.trusted_proxies.has(slot.client.ip())
     }
 
     /// Counts one more refusal, and waits for as long as that takes.

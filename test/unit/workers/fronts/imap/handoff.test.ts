@@ -127,6 +127,7 @@ test.each<[string, string, string]>([
   ['V37: a long text', `a1 NO [EXPIRED] ${'x'.repeat(490)}`, `a1 NO [EXPIRED] ${'x'.repeat(200)}`],
   ['an error challenge for a token', '+ e30=', 'a1 NO [AUTHENTICATIONFAILED] Authentication failed'],
   ['a server in trouble', 'a1 NO [UNAVAILABLE] later', 'temporary'],
+  ['Exchange without the database', 'a1 NO Server Unavailable. 15', 'temporary'],
   ['a mailbox in use', 'a1 NO [INUSE] locked', 'temporary'],
   ['a fault of the server', 'a1 NO [SERVERBUG] oops', 'temporary'],
   ['a limit', 'a1 NO [LIMIT] too many', 'temporary'],

@@ -93,6 +93,7 @@ test.each<[string, string, string]>([
   ['V37: bytes that are no text', '-ERR [SYS/PERM] a\x1b[2Jb\xff', '-ERR [SYS/PERM] a[2Jb'],
   ['V37: a long text', `-ERR [SYS/PERM] ${'x'.repeat(490)}`, `-ERR [SYS/PERM] ${'x'.repeat(200)}`],
   ['a server in trouble', '-ERR [SYS/TEMP] later', 'temporary'],
+  ['Exchange without the database', '-ERR Server Unavailable. 21', 'temporary'],
   ['a mailbox in use', '-ERR [IN-USE] locked', 'temporary, -ERR [IN-USE] locked'],
   ['a login too soon', '-ERR [LOGIN-DELAY]', 'temporary, -ERR [LOGIN-DELAY] Login refused'],
 ])('a refusal: %s', (_, line, expected) => {

@@ -17,7 +17,9 @@ const client: ClientFacts = {
   isGreeted: false,
 };
 const timeouts = { greetingTimeoutMs: 7000, loginTimeoutMs: 9000 };
-const postfix = 'XCLIENT XCLIENT=NAME XCLIENT=ADDR XCLIENT=PORT XCLIENT=PROTO XCLIENT=HELO XCLIENT=LOGIN';
+const postfix =
+  'XCLIENT XCLIENT=NAME XCLIENT=ADDR XCLIENT=PORT XCLIENT=PROTO XCLIENT=HELO ' +
+  'XCLIENT=REVERSE_NAME XCLIENT=LOGIN';
 
 test.each<[string, Proof, string, string]>([
   ['a password goes by PLAIN', password('ann', 'x'), 'AUTH=LOGIN AUTH=PLAIN', 'AUTH PLAIN AGFubgB4'],
@@ -106,7 +108,7 @@ test('V23: XCLIENT has what the server offers, never LOGIN, and says what it doe
   expect(said(trusting('AUTH=PLAIN XCLIENT XCLIENT=LOGIN XCLIENT=OTHER'))).toBeUndefined();
   expect(said(trusting(`AUTH=PLAIN ${postfix} XCLIENT=DESTADDR XCLIENT=SESSION`))).toBe(
     'XCLIENT NAME=[UNAVAILABLE] ADDR=IPV6:2001:db8::7 PORT=50000 PROTO=ESMTP HELO=laptop ' +
-      'DESTADDR=198.51.100.1 SESSION=00000000000abc',
+      'REVERSE_NAME=[UNAVAILABLE] DESTADDR=198.51.100.1 SESSION=00000000000abc',
   );
 });
 
