@@ -1,7 +1,6 @@
 /** Who a server takes the gateway, and the clients behind it, for. PURE. */
-import { serverSetting } from '#gateway/settings/env-name';
 import type { Finding, FindingId } from './finding.ts';
-import { identityWord } from './mend.ts';
+import { identityLine, identityWord } from './mend.ts';
 import type { PortObservation, ServerObservation, UsablePort } from './observation.ts';
 
 export function identityFindings(
@@ -28,7 +27,8 @@ export function identityFindings(
 
 type Make = (id: FindingId, what: string, mend: readonly string[]) => Finding;
 
-function relayFindings({ server }: ServerObservation, seen: UsablePort, finding: Make): Finding[] {
+function relayFindings(observed: ServerObservation, seen: UsablePort, finding: Make): Finding[] {
+  const { server } = observed;
   if (seen.relays !== true) return [];
   const address = addressOf(seen);
   return [
@@ -36,17 +36,18 @@ function relayFindings({ server }: ServerObservation, seen: UsablePort, finding:
       `take ${address} out of mynetworks (Postfix, at ${server}), and keep it out of every list of hosts ` +
         'that may relay',
       `so that ${server} sees the clients: smtpd_authorized_xclient_hosts = ${address} there, and here ` +
-        `${serverSetting(server, 'IDENTITY')}=submission:xclient`,
+        identityLine(observed, 'submission', 'xclient'),
     ]),
   ];
 }
 
 function xclientFindings(
-  { server }: ServerObservation,
+  observed: ServerObservation,
   { protocol, identity, seen }: PortObservation,
   finding: Make,
 ): Finding[] {
   if (seen.is !== 'usable' || seen.takesXclient === 'untold') return [];
+  const { server } = observed;
   const address = addressOf(seen);
   const word = identityWord(protocol);
   if (identity === 'xclient' && !seen.takesXclient) {
@@ -60,7 +61,7 @@ function xclientFindings(
   if (identity !== 'none' || !seen.takesXclient) return [];
   return [
     finding('xclient-unused', `${server} would take XCLIENT for ${word} from ${address}`, [
-      `${serverSetting(server, 'IDENTITY')}=${word}:xclient (added to what stands there)`,
+      identityLine(observed, protocol, 'xclient'),
     ]),
   ];
 }
@@ -74,10 +75,11 @@ function addressFindings({ server }: ServerObservation, seen: UsablePort, findin
 
 /** Without the clients' addresses; --deep measures what this may cost. */
 function dovecotFindings(
-  { server, logins }: ServerObservation,
+  observed: ServerObservation,
   { protocol, identity, seen }: PortObservation,
   finding: Make,
 ): Finding[] {
+  const { server, logins } = observed;
   if (seen.is !== 'usable' || identity !== 'none' || logins.is === 'seen') return [];
   // Reported as that, with the same mend.
   if (seen.takesXclient === true) return [];
@@ -85,7 +87,7 @@ function dovecotFindings(
   return [
     finding('one-address', `${server} counts ${addressOf(seen)} for all users of ${identityWord(protocol)}`, [
       `Dovecot, at ${server}: login_trusted_networks = ${addressOf(seen)}`,
-      `${serverSetting(server, 'IDENTITY')}=${identityWord(protocol)}:${way} (added to what stands there)`,
+      identityLine(observed, protocol, way),
     ]),
   ];
 }

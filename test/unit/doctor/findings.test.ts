@@ -47,6 +47,13 @@ test.each<[string, PortObservation, string, string, string]>([
     'if that port speaks TLS from the first byte: POSTERN_SERVER_EX1_IMAP_TLS=implicit',
   ],
   [
+    'a ManageSieve that says nothing',
+    unusable('greeting_timeout', 'no greeting within 5s', { protocol: 'sieve', tls: 'starttls' }),
+    'unreachable',
+    'ex1 sieve no greeting within 5s',
+    "look at ex1's own log: it takes connections at 10.1.0.11:993 and serves none",
+  ],
+  [
     'clear text where TLS should be',
     unusable('server_tls_failed', 'TLS failed: the server did not answer with TLS'),
     'tls-failed',
@@ -191,7 +198,7 @@ test.each<[string, PortObservation, string, string, string]>([
     port({ protocol: 'sieve' }, { takesXclient: true }),
     'xclient-unused',
     'ex1 would take XCLIENT for managesieve from 10.1.0.21',
-    'POSTERN_SERVER_EX1_IDENTITY=managesieve:xclient (added to what stands there)',
+    'POSTERN_SERVER_EX1_IDENTITY=managesieve:xclient',
   ],
   [
     'an address that is translated on the way',
@@ -205,7 +212,7 @@ test.each<[string, PortObservation, string, string, string]>([
     port({}, { product: 'Dovecot' }),
     'one-address',
     'ex1 counts 10.1.0.21 for all users of imap',
-    'POSTERN_SERVER_EX1_IDENTITY=imap:id (added to what stands there)',
+    'POSTERN_SERVER_EX1_IDENTITY=imap:id',
   ],
 ])('%s is found', (_, seen, id, what, mend) => {
   const findings = findingsOf(site({ servers: [server({ ports: [seen] })] }));
@@ -231,6 +238,37 @@ test.each<[string, Partial<ServerObservation>]>([
   ['a Dovecot that is told the clients', { ports: [port({ identity: 'id' }, { product: 'Dovecot' })] }],
 ])('%s is none', (_, changes) => {
   expect(findingsOf(site({ servers: [server(changes)] }))).toEqual([]);
+});
+
+test.each<[string, PortSeen]>([
+  ['says nothing', unusable('greeting_timeout', 'no greeting within 5s').seen],
+  ['offers no STARTTLS', unusable('server_unexpected', 'offers no STARTTLS').seen],
+])('of a port that %s TLS from the first byte is advised, but not of ManageSieve', (_, seen) => {
+  const mendsOf = (protocol: PortObservation['protocol']) =>
+    findingsOf(site({ servers: [server({ ports: [port({ protocol, tls: 'starttls', seen })] })] }))
+      .flatMap(({ mend }) => mend)
+      .filter((line) => line.includes('implicit'));
+  expect([mendsOf('pop3').length, mendsOf('submission').length, mendsOf('sieve').length]).toEqual([1, 1, 0]);
+});
+
+test("a server's list of identities to paste has what stands in force, but for the same protocol", () => {
+  const ports = [
+    port({ identity: 'id' }),
+    port({ protocol: 'pop3', identity: 'proxy-v2' }),
+    port({ protocol: 'submission', identity: 'proxy-v1' }, { relays: true }),
+    port({ protocol: 'sieve' }, { takesXclient: true }),
+  ];
+  const lines = findingsOf(site({ servers: [server({ ports })] })).flatMap(({ mend }) => mend);
+  const pasted = lines.flatMap((line) => /POSTERN_SERVER_EX1_IDENTITY=\S+$/.exec(line) ?? []);
+  const imap = 'POSTERN_SERVER_EX1_IDENTITY=imap:id,pop3:proxy';
+  expect(pasted).toEqual([`${imap},submission:xclient`, `${imap},submission:proxy-v1,managesieve:xclient`]);
+});
+
+test('a limit of logins keeps the identities of other protocols', () => {
+  const ports = [port(), port({ protocol: 'submission', identity: 'xclient' })];
+  const seen = server({ ports, logins: logins(2, undefined, [10, 11, 12]) });
+  const [finding] = findingsOf(site({ servers: [seen] }));
+  expect(finding?.mend).toContain('and here POSTERN_SERVER_EX1_IDENTITY=submission:xclient,imap:id');
 });
 
 test('a certificate that is wrong in three ways needs one round of mending', () => {
@@ -325,7 +363,7 @@ test('a limit of logins is mended by telling the server its clients, or by raisi
   expect(finding?.what).toBe('ex1 let in 2 of 11 sessions that ann began at once: NO [LIMIT] too many');
   expect(finding?.mend).toEqual([
     'Dovecot, at ex1: login_trusted_networks = 10.1.0.21',
-    'and here POSTERN_SERVER_EX1_IDENTITY=imap:id (added to what stands there)',
+    'and here POSTERN_SERVER_EX1_IDENTITY=imap:id',
     'or Dovecot, at ex1: mail_max_userip_connections = 100 in protocol imap',
   ]);
 });
