@@ -1,4 +1,5 @@
 /** Who a server takes the gateway, and the clients behind it, for. PURE. */
+import type { LoginProtocol } from '#model/protocol';
 import type { Finding, FindingId } from './finding.ts';
 import { identityLine, identityWord } from './mend.ts';
 import type { PortObservation, ServerObservation, UsablePort } from './observation.ts';
@@ -21,7 +22,7 @@ export function identityFindings(
     ...relayFindings(server, seen, finding),
     ...xclientFindings(server, port, finding),
     ...addressFindings(server, seen, finding),
-    ...(isDovecot(seen, preset) ? dovecotFindings(server, port, finding) : []),
+    ...(isDovecot(port.protocol, seen, preset) ? dovecotFindings(server, port, finding) : []),
   ];
 }
 
@@ -53,8 +54,10 @@ function xclientFindings(
   if (identity === 'xclient' && !seen.takesXclient) {
     return [
       finding('xclient-refused', `${server} takes no XCLIENT for ${word} from ${address}`, [
-        `Dovecot, at ${server}: login_trusted_networks = ${address}`,
-        `Postfix, at ${server}: smtpd_authorized_xclient_hosts = ${address}`,
+        // POP3 and ManageSieve have XCLIENT in Dovecot alone.
+        protocol === 'submission' && !isDovecot(protocol, seen, '')
+          ? `Postfix, at ${server}: smtpd_authorized_xclient_hosts = ${address}`
+          : `Dovecot, at ${server}: login_trusted_networks = ${address}`,
       ]),
     ];
   }
@@ -92,8 +95,10 @@ function dovecotFindings(
   ];
 }
 
-function isDovecot({ product }: UsablePort, preset: string): boolean {
-  return product === null ? preset.startsWith('dovecot') : /dovecot/i.test(product);
+/** What takes mail beside a Dovecot is often another program: of submission the preset tells nothing. */
+function isDovecot(protocol: LoginProtocol, { product }: UsablePort, preset: string): boolean {
+  if (product !== null) return /dovecot/i.test(product);
+  return protocol !== 'submission' && preset.startsWith('dovecot');
 }
 
 /** As the server would have to write it. */

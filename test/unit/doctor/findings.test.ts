@@ -251,6 +251,34 @@ test.each<[string, PortSeen]>([
   expect([mendsOf('pop3').length, mendsOf('submission').length, mendsOf('sieve').length]).toEqual([1, 1, 0]);
 });
 
+test.each<[string | null, PortObservation['protocol'], string[]]>([
+  [null, 'imap', ['one-address']],
+  [null, 'pop3', ['one-address']],
+  [null, 'submission', []],
+  ['Postfix', 'submission', []],
+  ['Dovecot', 'submission', ['one-address']],
+  ['Cyrus', 'imap', []],
+])('with a Dovecot preset what calls itself %s in %s has the findings %j', (product, protocol, ids) => {
+  const servers = [server({ ports: [port({ protocol }, { product, takesXclient: false })] })];
+  expect(findingsOf(site({ preset: 'dovecot-shared', servers })).map(({ id }) => id)).toEqual(ids);
+});
+
+test.each<[PortObservation['protocol'], string | null, string]>([
+  ['submission', null, 'Postfix, at ex1: smtpd_authorized_xclient_hosts = 10.1.0.21'],
+  ['submission', 'Dovecot', 'Dovecot, at ex1: login_trusted_networks = 10.1.0.21'],
+  ['pop3', null, 'Dovecot, at ex1: login_trusted_networks = 10.1.0.21'],
+])('XCLIENT that %s of %s does not take is mended there', (protocol, product, line) => {
+  const refused = port({ protocol, identity: 'xclient' }, { product, takesXclient: false });
+  const [finding] = findingsOf(site({ servers: [server({ ports: [refused] })] }));
+  expect([finding?.id, finding?.mend]).toEqual(['xclient-refused', [line]]);
+});
+
+test('what a front offers by itself is never missing in a baseline', () => {
+  const capabilities = ['USER', 'RESP-CODES', 'AUTH-RESP-CODE', 'AUTH=PLAIN', 'STLS'];
+  const servers = [server({ ports: [port({ protocol: 'pop3' }, { capabilities })] })];
+  expect(findingsOf(site({ servers, baselines: { pop3: [] } }))).toEqual([]);
+});
+
 test("a server's list of identities to paste has what stands in force, but for the same protocol", () => {
   const ports = [
     port({ identity: 'id' }),
