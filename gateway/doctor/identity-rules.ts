@@ -62,10 +62,35 @@ function xclientFindings(
     ];
   }
   if (identity !== 'none' || !seen.takesXclient) return [];
+  if (protocol === 'submission') {
+    return [
+      finding(
+        'xclient-open',
+        `${server} takes XCLIENT from ${address}, and so from all who log in through it`,
+        openMends(observed, seen),
+      ),
+    ];
+  }
   return [
     finding('xclient-unused', `${server} would take XCLIENT for ${word} from ${address}`, [
       identityLine(observed, protocol, 'xclient'),
     ]),
+  ];
+}
+
+/**
+ * Postfix judges who may send XCLIENT by the connection, once, and takes another behind ours: to use it
+ * would not close it. By PROXY it judges the clients' own addresses.
+ */
+function openMends(observed: ServerObservation, seen: UsablePort): string[] {
+  const { server } = observed;
+  const [program, list, proxy] = isDovecot('submission', seen, '')
+    ? ['Dovecot', 'login_trusted_networks in protocol submission', 'haproxy = yes']
+    : ['Postfix', 'smtpd_authorized_xclient_hosts', 'smtpd_upstream_proxy_protocol = haproxy'];
+  return [
+    `${program}, at ${server}: take ${addressOf(seen)} out of ${list}`,
+    `so that ${server} sees the clients all the same: a port there with ${proxy}, and here ` +
+      identityLine(observed, 'submission', 'proxy-v2'),
   ];
 }
 

@@ -194,6 +194,13 @@ test.each<[string, PortObservation, string, string, string]>([
     'Postfix, at ex1: smtpd_authorized_xclient_hosts = 10.1.0.21',
   ],
   [
+    'V23: XCLIENT of submission that is left to the clients',
+    port({ protocol: 'submission' }, { takesXclient: true }),
+    'xclient-open',
+    'ex1 takes XCLIENT from 10.1.0.21, and so from all who log in through it',
+    'Postfix, at ex1: take 10.1.0.21 out of smtpd_authorized_xclient_hosts',
+  ],
+  [
     'XCLIENT that nobody uses',
     port({ protocol: 'sieve' }, { takesXclient: true }),
     'xclient-unused',
@@ -271,6 +278,16 @@ test.each<[PortObservation['protocol'], string | null, string]>([
   const refused = port({ protocol, identity: 'xclient' }, { product, takesXclient: false });
   const [finding] = findingsOf(site({ servers: [server({ ports: [refused] })] }));
   expect([finding?.id, finding?.mend]).toEqual(['xclient-refused', [line]]);
+});
+
+test('V23: XCLIENT that is left to the clients is a fault, and PROXY tells the clients without it', () => {
+  const ports = [port({ identity: 'id' }), port({ protocol: 'submission' }, { takesXclient: true })];
+  const [finding] = findingsOf(site({ servers: [server({ ports })] }));
+  expect(finding && findingKinds[finding.id].severity).toBe('fault');
+  expect(finding?.mend[1]).toBe(
+    'so that ex1 sees the clients all the same: a port there with smtpd_upstream_proxy_protocol = haproxy, ' +
+      'and here POSTERN_SERVER_EX1_IDENTITY=imap:id,submission:proxy',
+  );
 });
 
 test('what a front offers by itself is never missing in a baseline', () => {
