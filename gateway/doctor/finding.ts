@@ -76,6 +76,13 @@ const kinds = {
       'the server takes the gateway for its own network: its checks of senders, rates and bare line feeds ' +
       'do not hold for what comes through it, and whoever gets to speak SMTP from there is an open relay',
   },
+  'xclient-open': {
+    severity: 'fault',
+    about: 'a submission server takes XCLIENT from us, and is told no client by it',
+    why:
+      'what a client sends behind its login goes to the server as it is: by XCLIENT with LOGIN or ADDR it ' +
+      'becomes another user, or comes from an address that may do more',
+  },
   'xclient-refused': {
     severity: 'fault',
     about: 'clients are to be named by XCLIENT, and the server does not take it from us',
@@ -132,7 +139,7 @@ const kinds = {
   },
   'xclient-unused': {
     severity: 'hint',
-    about: 'a server would take XCLIENT from us, and is not told the clients',
+    about: 'a POP3 or ManageSieve server would take XCLIENT from us, and is not told the clients',
     why: "its log, limits and blocks would see the clients' own addresses",
   },
   'address-translated': {

@@ -1,7 +1,7 @@
 /** Who a server takes the gateway, and the clients behind it, for. PURE. */
-import { serverSetting } from '#gateway/settings/env-name';
+import type { LoginProtocol } from '#model/protocol';
 import type { Finding, FindingId } from './finding.ts';
-import { identityWord } from './mend.ts';
+import { identityLine, identityWord } from './mend.ts';
 import type { PortObservation, ServerObservation, UsablePort } from './observation.ts';
 
 export function identityFindings(
@@ -22,13 +22,14 @@ export function identityFindings(
     ...relayFindings(server, seen, finding),
     ...xclientFindings(server, port, finding),
     ...addressFindings(server, seen, finding),
-    ...(isDovecot(seen, preset) ? dovecotFindings(server, port, finding) : []),
+    ...(isDovecot(port.protocol, seen, preset) ? dovecotFindings(server, port, finding) : []),
   ];
 }
 
 type Make = (id: FindingId, what: string, mend: readonly string[]) => Finding;
 
-function relayFindings({ server }: ServerObservation, seen: UsablePort, finding: Make): Finding[] {
+function relayFindings(observed: ServerObservation, seen: UsablePort, finding: Make): Finding[] {
+  const { server } = observed;
   if (seen.relays !== true) return [];
   const address = addressOf(seen);
   return [
@@ -36,32 +37,60 @@ function relayFindings({ server }: ServerObservation, seen: UsablePort, finding:
       `take ${address} out of mynetworks (Postfix, at ${server}), and keep it out of every list of hosts ` +
         'that may relay',
       `so that ${server} sees the clients: smtpd_authorized_xclient_hosts = ${address} there, and here ` +
-        `${serverSetting(server, 'IDENTITY')}=submission:xclient`,
+        identityLine(observed, 'submission', 'xclient'),
     ]),
   ];
 }
 
 function xclientFindings(
-  { server }: ServerObservation,
+  observed: ServerObservation,
   { protocol, identity, seen }: PortObservation,
   finding: Make,
 ): Finding[] {
   if (seen.is !== 'usable' || seen.takesXclient === 'untold') return [];
+  const { server } = observed;
   const address = addressOf(seen);
   const word = identityWord(protocol);
   if (identity === 'xclient' && !seen.takesXclient) {
     return [
       finding('xclient-refused', `${server} takes no XCLIENT for ${word} from ${address}`, [
-        `Dovecot, at ${server}: login_trusted_networks = ${address}`,
-        `Postfix, at ${server}: smtpd_authorized_xclient_hosts = ${address}`,
+        // POP3 and ManageSieve have XCLIENT in Dovecot alone.
+        protocol === 'submission' && !isDovecot(protocol, seen, '')
+          ? `Postfix, at ${server}: smtpd_authorized_xclient_hosts = ${address}`
+          : `Dovecot, at ${server}: login_trusted_networks = ${address}`,
       ]),
     ];
   }
   if (identity !== 'none' || !seen.takesXclient) return [];
+  if (protocol === 'submission') {
+    return [
+      finding(
+        'xclient-open',
+        `${server} takes XCLIENT from ${address}, and so from all who log in through it`,
+        openMends(observed, seen),
+      ),
+    ];
+  }
   return [
     finding('xclient-unused', `${server} would take XCLIENT for ${word} from ${address}`, [
-      `${serverSetting(server, 'IDENTITY')}=${word}:xclient (added to what stands there)`,
+      identityLine(observed, protocol, 'xclient'),
     ]),
+  ];
+}
+
+/**
+ * Postfix judges who may send XCLIENT by the connection, once, and takes another behind ours: to use it
+ * would not close it. By PROXY it judges the clients' own addresses.
+ */
+function openMends(observed: ServerObservation, seen: UsablePort): string[] {
+  const { server } = observed;
+  const [program, list, proxy] = isDovecot('submission', seen, '')
+    ? ['Dovecot', 'login_trusted_networks in protocol submission', 'haproxy = yes']
+    : ['Postfix', 'smtpd_authorized_xclient_hosts', 'smtpd_upstream_proxy_protocol = haproxy'];
+  return [
+    `${program}, at ${server}: take ${addressOf(seen)} out of ${list}`,
+    `so that ${server} sees the clients all the same: a port there with ${proxy}, and here ` +
+      identityLine(observed, 'submission', 'proxy-v2'),
   ];
 }
 
@@ -74,10 +103,11 @@ function addressFindings({ server }: ServerObservation, seen: UsablePort, findin
 
 /** Without the clients' addresses; --deep measures what this may cost. */
 function dovecotFindings(
-  { server, logins }: ServerObservation,
+  observed: ServerObservation,
   { protocol, identity, seen }: PortObservation,
   finding: Make,
 ): Finding[] {
+  const { server, logins } = observed;
   if (seen.is !== 'usable' || identity !== 'none' || logins.is === 'seen') return [];
   // Reported as that, with the same mend.
   if (seen.takesXclient === true) return [];
@@ -85,13 +115,15 @@ function dovecotFindings(
   return [
     finding('one-address', `${server} counts ${addressOf(seen)} for all users of ${identityWord(protocol)}`, [
       `Dovecot, at ${server}: login_trusted_networks = ${addressOf(seen)}`,
-      `${serverSetting(server, 'IDENTITY')}=${identityWord(protocol)}:${way} (added to what stands there)`,
+      identityLine(observed, protocol, way),
     ]),
   ];
 }
 
-function isDovecot({ product }: UsablePort, preset: string): boolean {
-  return product === null ? preset.startsWith('dovecot') : /dovecot/i.test(product);
+/** What takes mail beside a Dovecot is often another program: of submission the preset tells nothing. */
+function isDovecot(protocol: LoginProtocol, { product }: UsablePort, preset: string): boolean {
+  if (product !== null) return /dovecot/i.test(product);
+  return protocol !== 'submission' && preset.startsWith('dovecot');
 }
 
 /** As the server would have to write it. */

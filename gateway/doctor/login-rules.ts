@@ -1,6 +1,6 @@
 /** What logins met with that were made to find out (`--deep`). PURE. */
-import { serverSetting } from '#gateway/settings/env-name';
 import type { Finding } from './finding.ts';
+import { identityLine } from './mend.ts';
 import type { LoginsObserved, PortObservation, ServerObservation } from './observation.ts';
 
 export function loginFindings(server: ServerObservation): Finding[] {
@@ -70,7 +70,7 @@ function trustMends(server: ServerObservation): string[] {
   if (address === undefined) return [];
   const trust = `Dovecot, at ${server.server}: login_trusted_networks = ${address}`;
   if (imap?.identity === 'id') return [trust];
-  return [trust, `and here ${serverSetting(server.server, 'IDENTITY')}=imap:id (added to what stands there)`];
+  return [trust, `and here ${identityLine(server, 'imap', 'id')}`];
 }
 
 function localAddressOf({ seen }: PortObservation): string | undefined {

@@ -68,7 +68,7 @@ export interface UsablePort {
   readonly capabilities: readonly string[];
   /** What it lacks of the baseline, as the monitors put it: `offers no IDLE`. */
   readonly lacks: readonly string[];
-  /** What it calls itself (IMAP ID); null where it does not say. */
+  /** What it calls itself (IMAP ID, the greeting of submission); null where it does not say. */
   readonly product: string | null;
   /** Our address as the server writes it, in the answer to EHLO. */
   readonly seenAddress: string | null;

@@ -55,11 +55,11 @@ export function couldGrow({ servers, baselines }: Pick<SiteObservation, 'servers
 
 /**
  * What is worth telling before the login: ways to log in that a front can carry, and what programs decide
- * by at the start.
+ * by at the start. None that a front says by itself, whatever its baseline: POP3's RESP-CODES is one.
  */
 const usefulItems: Readonly<Record<LoginProtocol, RegExp>> = {
   imap: /^(AUTH=XOAUTH2|AUTH=OAUTHBEARER|IDLE|NAMESPACE|UIDPLUS|MOVE)$/,
-  pop3: /^(AUTH=XOAUTH2|AUTH=OAUTHBEARER|TOP|UIDL|RESP-CODES|PIPELINING)$/,
+  pop3: /^(AUTH=XOAUTH2|AUTH=OAUTHBEARER|TOP|UIDL|PIPELINING)$/,
   sieve: /^(AUTH=XOAUTH2|AUTH=OAUTHBEARER|SIEVE=.+|NOTIFY=.+)$/,
   submission: /^(AUTH=XOAUTH2|AUTH=OAUTHBEARER|DSN|SMTPUTF8|CHUNKING)$/,
 };

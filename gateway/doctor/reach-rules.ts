@@ -79,9 +79,14 @@ function unreachedMends(
     default:
       return [
         `look at ${server.server}'s own log: it takes connections at ${at(server, port)} and serves none`,
-        ...(port.tls === 'implicit' ? [] : [implicitMend(server, port)]),
+        ...(mayBeImplicit(port) && port.tls !== 'implicit' ? [implicitMend(server, port)] : []),
       ];
   }
+}
+
+/** ManageSieve has no TLS from the first byte (RFC 5804), and its setting takes no such word. */
+function mayBeImplicit({ protocol }: PortObservation): boolean {
+  return protocol !== 'sieve';
 }
 
 function implicitMend({ server }: ServerObservation, { protocol }: PortObservation): string {
@@ -107,8 +112,12 @@ function tlsMends(server: ServerObservation, port: PortObservation, why: string)
 function startTlsMends(server: ServerObservation, port: PortObservation): string[] {
   return [
     `switch on TLS at ${server.server}: a certificate, and STARTTLS for the gateway's address`,
-    `or, where it has a port with TLS from the first byte: ` +
-      `${portSetting(server.server, port.protocol, 'TLS')}=implicit`,
+    ...(mayBeImplicit(port)
+      ? [
+          `or, where it has a port with TLS from the first byte: ` +
+            `${portSetting(server.server, port.protocol, 'TLS')}=implicit`,
+        ]
+      : []),
   ];
 }
 

@@ -15,6 +15,8 @@ export interface SubmissionQuestion {
 }
 
 export interface SubmissionAnswers {
+  /** What the greeting calls itself; null where it says nothing that we know, or came before TLS. */
+  readonly product: string | null;
   /** Our address as the server writes it behind its name; null where it does not. */
   readonly seenAddress: string | null;
   readonly takesXclient: boolean | 'untold';
@@ -26,10 +28,13 @@ export async function askSubmission(question: SubmissionQuestion): Promise<Submi
   const { probe, endpoint, timeouts } = question;
   const { lines } = await probe({ endpoint, script: encodeScript(steps(endpoint.tls, timeouts)) });
   // In clear the greeting comes first; what was said before TLS stood is forgotten.
-  const replies = repliesIn(lines).slice(endpoint.tls === 'starttls' ? 0 : 1);
+  const all = repliesIn(lines);
+  const product = endpoint.tls === 'starttls' ? null : productIn(all[0] ?? []);
+  const replies = all.slice(endpoint.tls === 'starttls' ? 0 : 1);
   const [ehlo = [], mail = [], recipient = []] = replies;
-  if (codeOf(ehlo) !== 250) return { seenAddress: null, takesXclient: 'untold', relays: 'untold' };
+  if (codeOf(ehlo) !== 250) return { product, seenAddress: null, takesXclient: 'untold', relays: 'untold' };
   return {
+    product,
     seenAddress: addressIn(ehlo[0] ?? ''),
     takesXclient: ehlo.some((line) => /^250[- ]XCLIENT\b/i.test(line)),
     relays: relaysBy(mail, recipient),
@@ -82,6 +87,15 @@ function repliesIn(lines: readonly string[]): string[][] {
 function codeOf(reply: readonly string[]): number | undefined {
   const code = Number(/^(\d{3})([- ]|$)/.exec(reply.at(-1) ?? '')?.[1]);
   return Number.isNaN(code) ? undefined : code;
+}
+
+/**
+ * `220 mx.corp.example Dovecot ready.`: behind the host's own name, which may be anything. The answer to EHLO
+ * names no product.
+ */
+function productIn(greeting: readonly string[]): string | null {
+  const words = greeting.map((line) => line.slice(4).trim().split(/\s+/).slice(1).join(' ')).join(' ');
+  return /\b(Dovecot|Postfix|Exim|Sendmail|Microsoft ESMTP)\b/i.exec(words)?.[1] ?? null;
 }
 
 /** `250-ex1.corp.example Hello [10.1.0.21]`. */

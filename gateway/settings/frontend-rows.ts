@@ -81,7 +81,7 @@ export const frontendRows: readonly SettingRow[] = [
   ),
   row(
     'POSTERN_IMAP_BASELINE',
-    { is: 'capabilities' },
+    { is: 'capabilities', protocol: 'imap' },
     undefined,
     'IMAP capabilities that are offered before the login besides those of the preset, such as ' +
       '`AUTH=XOAUTH2,AUTH=LOGIN`: those that every server has. A server that lacks one is down for IMAP, ' +
@@ -96,7 +96,7 @@ export const frontendRows: readonly SettingRow[] = [
   ),
   row(
     'POSTERN_POP3_BASELINE',
-    { is: 'capabilities' },
+    { is: 'capabilities', protocol: 'pop3' },
     undefined,
     'What POP3 offers in CAPA before the login besides what the preset gives, such as ' +
       '`AUTH=XOAUTH2,EXPIRE=NEVER`: what every server has. A server that lacks one is down for POP3, and ' +
@@ -111,7 +111,7 @@ export const frontendRows: readonly SettingRow[] = [
   ),
   row(
     'POSTERN_MANAGESIEVE_BASELINE',
-    { is: 'capabilities' },
+    { is: 'capabilities', protocol: 'sieve' },
     undefined,
     'What ManageSieve offers before the login besides what the preset gives: what every server has. A ' +
       'Sieve extension is written `SIEVE=ENOTIFY`, a way to notify `NOTIFY=MAILTO`. A server that lacks ' +
@@ -127,7 +127,7 @@ export const frontendRows: readonly SettingRow[] = [
   ),
   row(
     'POSTERN_SUBMISSION_BASELINE',
-    { is: 'capabilities' },
+    { is: 'capabilities', protocol: 'submission' },
     undefined,
     'What submission offers in EHLO before the login besides what the preset gives, such as ' +
       '`DSN,AUTH=XOAUTH2`: what every server has. `SIZE=37748736` offers that size, which no server ' +

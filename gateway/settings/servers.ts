@@ -48,12 +48,16 @@ function serverOf(name: string, part: Part): ServerSettings {
 }
 
 /** A port for each protocol that is offered, and for IMAP where probe accounts log in. */
-function protocolPorts(setting: (suffix: string) => string, { values }: Part): ServerSettings['protocols'] {
+function protocolPorts(
+  setting: (suffix: string) => string,
+  { values, problems }: Part,
+): ServerSettings['protocols'] {
   const offered = offeredProtocols(values);
   const isNeeded = (protocol: LoginProtocol): boolean =>
     offered.has(protocol) || (protocol === 'imap' && values.isSet('POSTERN_PROBE_ACCOUNTS'));
   const general = tlsOf(values.text(setting('TLS')));
   const identities = values.list(setting('IDENTITY'));
+  problems.push(...ambiguousIdentity(setting('IDENTITY'), identities, problems));
   const ports = loginProtocols.filter(isNeeded).map((protocol): [LoginProtocol, ServerPort] => {
     const { word, ports: usual, isUpgraded } = protocolWords[protocol];
     const own = values.text(setting(`${word}_TLS`));
@@ -72,6 +76,30 @@ function identityOf(protocol: string, identities: readonly string[]): Identity {
     : way === 'proxy'
       ? 'proxy-v2'
       : 'none';
+}
+
+/** A server is told a client in one way. What stands in the setting of all servers is said once. */
+function ambiguousIdentity(
+  setting: string,
+  words: readonly string[],
+  earlier: readonly Problem[],
+): Problem[] {
+  if (earlier.some((problem) => problem.setting === setting)) return [];
+  const others = words.filter((word) => word !== 'none');
+  if (others.length > 0 && others.length < words.length) {
+    const problem = `has none beside ${others.join(' and ')}`;
+    return [{ setting, problem, mend: 'leave none out, or the others' }];
+  }
+  const second = others.find((word, at) => others.findIndex(sameProtocolAs(word)) < at);
+  if (second === undefined) return [];
+  const ways = others.filter(sameProtocolAs(second));
+  const problem = `has ${ways.join(' and ')}: ${ways.length} ways for ${second.split(':')[0]}`;
+  return [{ setting, problem, mend: 'keep one of them' }];
+}
+
+function sameProtocolAs(word: string): (other: string) => boolean {
+  const start = `${word.split(':')[0]}:`;
+  return (other) => other.startsWith(start);
 }
 
 interface ProtocolWords {

@@ -1,4 +1,5 @@
 /** What one row of the settings' table says: a name, its type, its default, and what it is for. */
+import type { LoginProtocol } from '#model/protocol';
 
 /** What a value is, and how it is written. */
 export type SettingType =
@@ -17,7 +18,7 @@ export type SettingType =
   | { readonly is: 'addressPort' }
   | { readonly is: 'hostname' }
   | { readonly is: 'pins' }
-  | { readonly is: 'capabilities' }
+  | { readonly is: 'capabilities'; readonly protocol: LoginProtocol }
   | { readonly is: 'secret'; readonly lengthMin: number };
 
 export interface SettingRow {

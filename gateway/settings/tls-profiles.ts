@@ -26,6 +26,10 @@ export function frontendProfiles(
   );
   if (repeated !== undefined) problems.push(twice(`for ${repeated.frontend}`));
 
+  for (const { frontend } of exceptions) {
+    if (!names.some((name) => name === frontend)) problems.push(notOffered(frontend));
+  }
+
   const profiles = new Map(
     names.map((name) => {
       const own = exceptions.find(({ frontend }) => frontend === name);
@@ -51,6 +55,12 @@ export function lackingProfile(
       mend: 'build with POSTERN_BUILD_OPENSSL=true npm run build, or use modern',
     },
   ];
+}
+
+/** As load-balancers.ts says it of POSTERN_PROXY_PROTOCOL. */
+function notOffered(frontend: string): Problem {
+  const problem = `has ${frontend}, which POSTERN_PROTOCOLS does not offer`;
+  return { setting, problem, mend: 'leave it out, or offer it' };
 }
 
 function twice(what: string): Problem {

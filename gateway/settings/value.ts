@@ -1,6 +1,8 @@
 /** Parses the text of one setting into its value. What must hold between settings is checked in parse.ts. */
 import { isIP } from 'node:net';
 import { unreachable } from '#lib/assert';
+import type { LoginProtocol } from '#model/protocol';
+import { isReserved } from '#model/reserved-words';
 import { saslMechanisms } from '#model/sasl-mechanism';
 import { didYouMean } from './did-you-mean.ts';
 import { parseNetwork } from './network.ts';
@@ -55,7 +57,7 @@ export function parseValue(type: SettingType, text: string): Parsed {
     case 'pins':
       return parseList(text, parsePin);
     case 'capabilities':
-      return parseList(text, parseCapability);
+      return parseList(text, (item) => parseCapability(item, type.protocol));
     case 'secret':
       return parseSecret(text, type.lengthMin);
     default:
@@ -155,14 +157,13 @@ function parsePin(text: string): Parsed {
 }
 
 /**
- * RFC 9051 section 9: a capability is an atom, or AUTH= and one. Those that depend on the connection are the
- * front's.
+ * RFC 9051 section 9: a capability is an atom, or AUTH= and one; other protocols' fit into that.
  */
-function parseCapability(text: string): Parsed {
+function parseCapability(text: string, protocol: LoginProtocol): Parsed {
   const name = text.toUpperCase();
   if (!/^[A-Z0-9][A-Z0-9+=_.:;/|-]{0,63}$/.test(name))
     return trouble(`has "${text}", which is no capability`, 'write names such as IDLE or AUTH=XOAUTH2');
-  if (ownCapabilities.includes(name))
+  if (isReserved(protocol, name))
     return trouble(`has ${name}, which is not for a setting to offer`, 'leave it out');
   if (/^SIZE=(?![0-9]{1,20}$)/.test(name))
     return trouble(`has ${name}, which is no size`, 'write a number of bytes, as in SIZE=37748736');
@@ -196,25 +197,6 @@ function parseList(text: string, parseItem: (item: string) => Parsed): Parsed {
 function trouble(problem: string, mend: string): Trouble {
   return { problem, mend };
 }
-
-/** What the IMAP front says of itself, and what it can't do. LITERAL- excludes LITERAL+ (RFC 7888). */
-const ownCapabilities = [
-  'IMAP4REV1',
-  'IMAP4REV2',
-  'STARTTLS',
-  'LOGINDISABLED',
-  'SASL-IR',
-  'LITERAL+',
-  'LITERAL-',
-  'ID',
-  'STLS',
-  'SASL',
-  'IMPLEMENTATION',
-  'VERSION',
-  'OWNER',
-  'XCLIENT',
-  'XFORWARD',
-];
 
 const unitMs: readonly (readonly [string, number])[] = [
   ['ms', 1],

@@ -61,11 +61,11 @@ postfixTest(
 );
 
 postfixTest(
-  'a Postfix that would take XCLIENT is a hint where nobody uses it',
+  'V23: a Postfix that would take XCLIENT is a fault where it is left to the clients',
   async () => {
     const settings = await submission({ smtpd_authorized_xclient_hosts: '127.0.0.1' });
-    const { wrong, finding } = await visit(site, settings);
-    expect([wrong, finding('xclient-unused').severity]).toEqual([[], 'hint']);
+    const { status, wrong, finding } = await visit(site, settings);
+    expect([status, wrong, finding('xclient-open').severity]).toEqual([1, ['xclient-open'], 'fault']);
   },
   120_000,
 );

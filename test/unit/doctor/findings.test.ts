@@ -47,6 +47,13 @@ test.each<[string, PortObservation, string, string, string]>([
     'if that port speaks TLS from the first byte: POSTERN_SERVER_EX1_IMAP_TLS=implicit',
   ],
   [
+    'a ManageSieve that says nothing',
+    unusable('greeting_timeout', 'no greeting within 5s', { protocol: 'sieve', tls: 'starttls' }),
+    'unreachable',
+    'ex1 sieve no greeting within 5s',
+    "look at ex1's own log: it takes connections at 10.1.0.11:993 and serves none",
+  ],
+  [
     'clear text where TLS should be',
     unusable('server_tls_failed', 'TLS failed: the server did not answer with TLS'),
     'tls-failed',
@@ -187,11 +194,18 @@ test.each<[string, PortObservation, string, string, string]>([
     'Postfix, at ex1: smtpd_authorized_xclient_hosts = 10.1.0.21',
   ],
   [
+    'V23: XCLIENT of submission that is left to the clients',
+    port({ protocol: 'submission' }, { takesXclient: true }),
+    'xclient-open',
+    'ex1 takes XCLIENT from 10.1.0.21, and so from all who log in through it',
+    'Postfix, at ex1: take 10.1.0.21 out of smtpd_authorized_xclient_hosts',
+  ],
+  [
     'XCLIENT that nobody uses',
     port({ protocol: 'sieve' }, { takesXclient: true }),
     'xclient-unused',
     'ex1 would take XCLIENT for managesieve from 10.1.0.21',
-    'POSTERN_SERVER_EX1_IDENTITY=managesieve:xclient (added to what stands there)',
+    'POSTERN_SERVER_EX1_IDENTITY=managesieve:xclient',
   ],
   [
     'an address that is translated on the way',
@@ -205,7 +219,7 @@ test.each<[string, PortObservation, string, string, string]>([
     port({}, { product: 'Dovecot' }),
     'one-address',
     'ex1 counts 10.1.0.21 for all users of imap',
-    'POSTERN_SERVER_EX1_IDENTITY=imap:id (added to what stands there)',
+    'POSTERN_SERVER_EX1_IDENTITY=imap:id',
   ],
 ])('%s is found', (_, seen, id, what, mend) => {
   const findings = findingsOf(site({ servers: [server({ ports: [seen] })] }));
@@ -231,6 +245,75 @@ test.each<[string, Partial<ServerObservation>]>([
   ['a Dovecot that is told the clients', { ports: [port({ identity: 'id' }, { product: 'Dovecot' })] }],
 ])('%s is none', (_, changes) => {
   expect(findingsOf(site({ servers: [server(changes)] }))).toEqual([]);
+});
+
+test.each<[string, PortSeen]>([
+  ['says nothing', unusable('greeting_timeout', 'no greeting within 5s').seen],
+  ['offers no STARTTLS', unusable('server_unexpected', 'offers no STARTTLS').seen],
+])('of a port that %s TLS from the first byte is advised, but not of ManageSieve', (_, seen) => {
+  const mendsOf = (protocol: PortObservation['protocol']) =>
+    findingsOf(site({ servers: [server({ ports: [port({ protocol, tls: 'starttls', seen })] })] }))
+      .flatMap(({ mend }) => mend)
+      .filter((line) => line.includes('implicit'));
+  expect([mendsOf('pop3').length, mendsOf('submission').length, mendsOf('sieve').length]).toEqual([1, 1, 0]);
+});
+
+test.each<[string | null, PortObservation['protocol'], string[]]>([
+  [null, 'imap', ['one-address']],
+  [null, 'pop3', ['one-address']],
+  [null, 'submission', []],
+  ['Postfix', 'submission', []],
+  ['Dovecot', 'submission', ['one-address']],
+  ['Cyrus', 'imap', []],
+])('with a Dovecot preset what calls itself %s in %s has the findings %j', (product, protocol, ids) => {
+  const servers = [server({ ports: [port({ protocol }, { product, takesXclient: false })] })];
+  expect(findingsOf(site({ preset: 'dovecot-shared', servers })).map(({ id }) => id)).toEqual(ids);
+});
+
+test.each<[PortObservation['protocol'], string | null, string]>([
+  ['submission', null, 'Postfix, at ex1: smtpd_authorized_xclient_hosts = 10.1.0.21'],
+  ['submission', 'Dovecot', 'Dovecot, at ex1: login_trusted_networks = 10.1.0.21'],
+  ['pop3', null, 'Dovecot, at ex1: login_trusted_networks = 10.1.0.21'],
+])('XCLIENT that %s of %s does not take is mended there', (protocol, product, line) => {
+  const refused = port({ protocol, identity: 'xclient' }, { product, takesXclient: false });
+  const [finding] = findingsOf(site({ servers: [server({ ports: [refused] })] }));
+  expect([finding?.id, finding?.mend]).toEqual(['xclient-refused', [line]]);
+});
+
+test('V23: XCLIENT that is left to the clients is a fault, and PROXY tells the clients without it', () => {
+  const ports = [port({ identity: 'id' }), port({ protocol: 'submission' }, { takesXclient: true })];
+  const [finding] = findingsOf(site({ servers: [server({ ports })] }));
+  expect(finding && findingKinds[finding.id].severity).toBe('fault');
+  expect(finding?.mend[1]).toBe(
+    'so that ex1 sees the clients all the same: a port there with smtpd_upstream_proxy_protocol = haproxy, ' +
+      'and here POSTERN_SERVER_EX1_IDENTITY=imap:id,submission:proxy',
+  );
+});
+
+test('what a front offers by itself is never missing in a baseline', () => {
+  const capabilities = ['USER', 'RESP-CODES', 'AUTH-RESP-CODE', 'AUTH=PLAIN', 'STLS'];
+  const servers = [server({ ports: [port({ protocol: 'pop3' }, { capabilities })] })];
+  expect(findingsOf(site({ servers, baselines: { pop3: [] } }))).toEqual([]);
+});
+
+test("a server's list of identities to paste has what stands in force, but for the same protocol", () => {
+  const ports = [
+    port({ identity: 'id' }),
+    port({ protocol: 'pop3', identity: 'proxy-v2' }),
+    port({ protocol: 'submission', identity: 'proxy-v1' }, { relays: true }),
+    port({ protocol: 'sieve' }, { takesXclient: true }),
+  ];
+  const lines = findingsOf(site({ servers: [server({ ports })] })).flatMap(({ mend }) => mend);
+  const pasted = lines.flatMap((line) => /POSTERN_SERVER_EX1_IDENTITY=\S+$/.exec(line) ?? []);
+  const imap = 'POSTERN_SERVER_EX1_IDENTITY=imap:id,pop3:proxy';
+  expect(pasted).toEqual([`${imap},submission:xclient`, `${imap},submission:proxy-v1,managesieve:xclient`]);
+});
+
+test('a limit of logins keeps the identities of other protocols', () => {
+  const ports = [port(), port({ protocol: 'submission', identity: 'xclient' })];
+  const seen = server({ ports, logins: logins(2, undefined, [10, 11, 12]) });
+  const [finding] = findingsOf(site({ servers: [seen] }));
+  expect(finding?.mend).toContain('and here POSTERN_SERVER_EX1_IDENTITY=submission:xclient,imap:id');
 });
 
 test('a certificate that is wrong in three ways needs one round of mending', () => {
@@ -325,7 +408,7 @@ test('a limit of logins is mended by telling the server its clients, or by raisi
   expect(finding?.what).toBe('ex1 let in 2 of 11 sessions that ann began at once: NO [LIMIT] too many');
   expect(finding?.mend).toEqual([
     'Dovecot, at ex1: login_trusted_networks = 10.1.0.21',
-    'and here POSTERN_SERVER_EX1_IDENTITY=imap:id (added to what stands there)',
+    'and here POSTERN_SERVER_EX1_IDENTITY=imap:id',
     'or Dovecot, at ex1: mail_max_userip_connections = 100 in protocol imap',
   ]);
 });

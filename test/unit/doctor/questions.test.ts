@@ -70,13 +70,28 @@ test.each<[string, string | null]>([
 ])('in %j the server sees %s', async (line, address) => {
   const { probe } = answering([greeting, line, '250 AUTH LOGIN', '250 Ok', '550 5.7.1 no']);
   const answers = await askSubmission({ probe, endpoint: endpoint('off'), timeouts });
-  expect(answers).toEqual({ seenAddress: address, takesXclient: false, relays: false });
+  expect(answers).toEqual({ product: null, seenAddress: address, takesXclient: false, relays: false });
+});
+
+test.each<[EngineEndpoint['tls'], string, string | null]>([
+  ['implicit', '220 mx.corp.example Dovecot ready.', 'Dovecot'],
+  ['off', '220 mx.corp.example ESMTP Postfix (Debian/GNU)', 'Postfix'],
+  ['off', '220 dovecot.corp.example ESMTP', null],
+])('inside %s the greeting %j names %s', async (tls, line, product) => {
+  const { probe } = answering([line, ...ehlo, '250 Ok', '550 5.7.1 no']);
+  expect(await askSubmission({ probe, endpoint: endpoint(tls), timeouts })).toMatchObject({ product });
+});
+
+test('behind STARTTLS the greeting is forgotten, and no answer is taken for one', async () => {
+  const { probe } = answering(['250-mx.corp.example Dovecot', '250 AUTH PLAIN', '250 Ok', '550 no']);
+  const answers = await askSubmission({ probe, endpoint: endpoint('starttls'), timeouts });
+  expect(answers.product).toBeNull();
 });
 
 test('of a server that refuses EHLO nothing is told', async () => {
   const { probe } = answering([greeting, '554 no']);
   const answers = await askSubmission({ probe, endpoint: endpoint('off'), timeouts });
-  expect(answers).toEqual({ seenAddress: null, takesXclient: 'untold', relays: 'untold' });
+  expect(answers).toEqual({ product: null, seenAddress: null, takesXclient: 'untold', relays: 'untold' });
 });
 
 test.each<[string[], string | null]>([

@@ -73,6 +73,10 @@ test('a frontend may have a profile of its own', () => {
 test.each<[Env, string]>([
   [{ POSTERN_TLS_PROFILE: 'modern,legacy' }, 'names two profiles for all frontends: modern and legacy'],
   [{ POSTERN_TLS_PROFILE: 'imaps:modern,imaps:legacy' }, 'names two profiles for imaps'],
+  [
+    { POSTERN_PROTOCOLS: 'imaps,pop3s', POSTERN_TLS_PROFILE: 'modern,pop3:legacy' },
+    'POSTERN_TLS_PROFILE has pop3, which POSTERN_PROTOCOLS does not offer; leave it out, or offer it',
+  ],
   [{ POSTERN_TLS_PROFILE: 'lagacy' }, 'did you mean legacy?'],
   [{ POSTERN_TLS_PROFILE: 'smtp:legacy' }, 'has "smtp:legacy"'],
   [{ POSTERN_SERVER_TLS_VERIFY: 'none' }, 'write one of ca, pin, any'],
@@ -105,7 +109,6 @@ test('a profile that nothing would use needs no OpenSSL', () => {
   const bare = { ...machine, hasOpenssl: false };
   const off = { POSTERN_SERVER_TLS: 'off', POSTERN_SERVER_TLS_PROFILE: 'legacy' };
   expect(problemsOf(off, bare)).toEqual([]);
-  expect(problemsOf({ POSTERN_TLS_PROFILE: 'modern,pop3:legacy' }, bare)).toEqual([]);
 });
 
 test.each<[Env, string, RegExp]>([

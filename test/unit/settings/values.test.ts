@@ -37,13 +37,13 @@ test.each<[SettingType, string, unknown]>([
   [{ is: 'addressPort' }, '[fd00::21]:0', { host: 'fd00::21', port: 0 }],
   [{ is: 'hostname' }, 'EX1.corp.example', 'ex1.corp.example'],
   [{ is: 'paths' }, '/a, /b', ['/a', '/b']],
-  [{ is: 'capabilities' }, 'idle, auth=xoauth2', ['IDLE', 'AUTH=XOAUTH2']],
+  [{ is: 'capabilities', protocol: 'imap' }, 'idle, auth=xoauth2', ['IDLE', 'AUTH=XOAUTH2']],
   [
-    { is: 'capabilities' },
+    { is: 'capabilities', protocol: 'imap' },
     'AUTH=OAUTHBEARER,AUTH=LOGIN,AUTH=PLAIN,QUOTA=RES-STORAGE',
     ['AUTH=OAUTHBEARER', 'AUTH=LOGIN', 'AUTH=PLAIN', 'QUOTA=RES-STORAGE'],
   ],
-  [{ is: 'capabilities' }, 'X'.repeat(64), ['X'.repeat(64)]],
+  [{ is: 'capabilities', protocol: 'imap' }, 'X'.repeat(64), ['X'.repeat(64)]],
 ])('%j takes %s', (type, text, value) => {
   expect(parseValue(type, text)).toEqual({ value });
 });
@@ -89,16 +89,16 @@ test.each<[SettingType, string]>([
   [{ is: 'hostname' }, 'ex1_a.corp'],
   [{ is: 'hostname' }, `${'x'.repeat(64)}.corp`],
   [{ is: 'path' }, 'etc/cert.pem'],
-  [{ is: 'capabilities' }, 'IDLE UIDPLUS'],
-  [{ is: 'capabilities' }, 'IDLE]'],
-  [{ is: 'capabilities' }, 'IDLE\r\n* OK'],
-  [{ is: 'capabilities' }, 'idle,IDLE'],
-  [{ is: 'capabilities' }, 'X'.repeat(65)],
-  [{ is: 'capabilities' }, 'AUTH='],
-  [{ is: 'capabilities' }, 'AUTH=GSSAPI'],
-  [{ is: 'capabilities' }, 'STARTTLS'],
-  [{ is: 'capabilities' }, 'IMAP4rev2'],
-  [{ is: 'capabilities' }, 'LITERAL-'],
+  [{ is: 'capabilities', protocol: 'imap' }, 'IDLE UIDPLUS'],
+  [{ is: 'capabilities', protocol: 'imap' }, 'IDLE]'],
+  [{ is: 'capabilities', protocol: 'imap' }, 'IDLE\r\n* OK'],
+  [{ is: 'capabilities', protocol: 'imap' }, 'idle,IDLE'],
+  [{ is: 'capabilities', protocol: 'imap' }, 'X'.repeat(65)],
+  [{ is: 'capabilities', protocol: 'imap' }, 'AUTH='],
+  [{ is: 'capabilities', protocol: 'imap' }, 'AUTH=GSSAPI'],
+  [{ is: 'capabilities', protocol: 'imap' }, 'STARTTLS'],
+  [{ is: 'capabilities', protocol: 'imap' }, 'IMAP4rev2'],
+  [{ is: 'capabilities', protocol: 'imap' }, 'LITERAL-'],
 ])('%j refuses %s with a mend', (type, text) => {
   expect(parseValue(type, text)).toMatchObject({ problem: expect.any(String), mend: expect.any(String) });
 });

@@ -4,6 +4,7 @@
  * It takes no decision about servers. Commands are answered one by one in the order they came; what a client
  * sends behind its login stays unread here, and reaches the server. PURE: it waits for its client only.
  */
+import { reservedWords } from '#model/reserved-words';
 import { isForeign } from '../foreign-line.ts';
 import type { Conversation, Conversed, Preamble, PreambleSettings } from '../front.ts';
 import { type WholeCommand, noLiteral, readLiterals } from '../literal-reader.ts';
@@ -166,16 +167,13 @@ function syntaxMistake(talk: Talk, tag: string, { column, wanted }: SyntaxFault)
 /** Before TLS no mechanism is named, and no login taken (V05). */
 function clearCapabilities({ baseline, hasStartTls }: PreambleSettings): string {
   const own = ['IMAP4rev1', 'LITERAL+', 'ID', ...(hasStartTls ? ['STARTTLS'] : []), 'LOGINDISABLED'];
-  return joinOffers(own, withoutMechanisms(baseline), notForBaseline).join(' ');
+  return joinOffers(own, withoutMechanisms(baseline), reservedWords.imap).join(' ');
 }
 
 function encryptedCapabilities({ baseline }: PreambleSettings): string {
   const own = ['IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'AUTH=PLAIN'];
-  return joinOffers(own, baseline, notForBaseline).join(' ');
+  return joinOffers(own, baseline, reservedWords.imap).join(' ');
 }
-
-/** Words that depend on the state of the connection, so that no setting may add them. */
-const notForBaseline: ReadonlySet<string> = new Set(['IMAP4REV1', 'STARTTLS', 'LOGINDISABLED', 'SASL-IR']);
 
 /** RFC 9051 sections 6.3 and 6.4, with the extensions that clients use first. */
 const laterCommands: ReadonlySet<string> = new Set(

@@ -4,6 +4,7 @@
  * It takes no decision about servers. Commands are answered one by one in the order they came; what a client
  * sends behind its login stays unread here, and reaches the server. PURE: it waits for its client only.
  */
+import { reservedWords } from '#model/reserved-words';
 import { isForeign } from '../foreign-line.ts';
 import type { Conversation, Conversed, Preamble, PreambleSettings } from '../front.ts';
 import { joinOffers, valuesOf, withoutMechanisms } from '../offer.ts';
@@ -136,11 +137,11 @@ function syntaxMistake(talk: Talk, { column, wanted }: SyntaxFault): TalkStep {
 /** Before TLS no mechanism is named, and no login taken (V05). */
 function clearOffer({ baseline, hasStartTls }: PreambleSettings): string[] {
   const own = ['RESP-CODES', 'AUTH-RESP-CODE', ...(hasStartTls ? ['STLS'] : [])];
-  return joinOffers(own, withoutMechanisms(baseline), new Set([...notForBaseline, 'USER']));
+  return joinOffers(own, withoutMechanisms(baseline), new Set([...reservedWords.pop3, 'USER']));
 }
 
 function encryptedOffer({ baseline }: PreambleSettings): string[] {
-  return joinOffers(['USER', 'RESP-CODES', 'AUTH-RESP-CODE', 'AUTH=PLAIN'], baseline, notForBaseline);
+  return joinOffers(['USER', 'RESP-CODES', 'AUTH-RESP-CODE', 'AUTH=PLAIN'], baseline, reservedWords.pop3);
 }
 
 /** RFC 2449 section 6: a name and its values a line. What we call AUTH is SASL here (RFC 5034). */
@@ -158,12 +159,6 @@ function isFreeText(line: string): boolean {
 
 /** Answers carry none. */
 const noTag = '';
-
-/**
- * Words that depend on the state of the connection or on who asks (V23), or bring commands for before the
- * login (RFC 6856) that would have to reach a server: no setting may add them.
- */
-const notForBaseline: ReadonlySet<string> = new Set('STLS SASL XCLIENT UTF8 UTF8=USER LANG'.split(' '));
 
 /** RFC 1939 sections 5 to 7; NOOP and RSET too belong to the state behind the login. */
 const laterCommands: ReadonlySet<string> = new Set('STAT LIST RETR DELE NOOP RSET TOP UIDL LAST'.split(' '));

@@ -5,6 +5,7 @@
  * It takes no decision about servers. Commands are answered one by one in the order they came; what a client
  * sends behind its login stays unread here, and reaches the server. PURE: it waits for its client only.
  */
+import { reservedWords } from '#model/reserved-words';
 import { isForeign } from '../foreign-line.ts';
 import type { Conversation, Conversed, Preamble, PreambleSettings } from '../front.ts';
 import { noLiteral, readLiterals } from '../literal-reader.ts';
@@ -141,8 +142,8 @@ function syntaxMistake(talk: Talk, { column, wanted }: SyntaxFault): TalkStep {
  */
 function capabilityLines({ baseline, hasStartTls }: PreambleSettings, isClear: boolean): string {
   const offer = isClear
-    ? joinOffers([], withoutMechanisms(baseline), notForBaseline)
-    : joinOffers(['AUTH=PLAIN'], baseline, notForBaseline);
+    ? joinOffers([], withoutMechanisms(baseline), reservedWords.sieve)
+    : joinOffers(['AUTH=PLAIN'], baseline, reservedWords.sieve);
   const names = new Set(offer.map((word) => word.split('=', 1)[0] ?? word));
   const lines = [
     '"IMPLEMENTATION" "Postern"',
@@ -169,14 +170,6 @@ const listedNames: ReadonlySet<string> = new Set(['AUTH', 'SIEVE']);
 
 /** Answers carry none. */
 const noTag = '';
-
-/**
- * Words that are the front's own, depend on the state of the connection, or on who asks (V23), so that no
- * setting may add them. UNAUTHENTICATE would lead to another user's mailbox on the first one's server.
- */
-const notForBaseline: ReadonlySet<string> = new Set(
-  'IMPLEMENTATION VERSION VERSION=1.0 SASL STARTTLS OWNER XCLIENT UNAUTHENTICATE'.split(' '),
-);
 
 /** RFC 5804 section 2, but for what this state has. */
 const laterCommands: ReadonlySet<string> = new Set(

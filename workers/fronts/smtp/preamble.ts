@@ -5,6 +5,7 @@
  * decided here. Commands are answered one by one in the order they came; what a client sends behind its
  * AUTH stays unread, and reaches the server. PURE: it waits for its client only.
  */
+import { reservedWords } from '#model/reserved-words';
 import { submissionWords } from '#model/submission-words';
 import { isForeign } from '../foreign-line.ts';
 import type { Conversation, Conversed, Preamble, PreambleSettings } from '../front.ts';
@@ -144,11 +145,11 @@ async function answerStartTls(talk: SmtpTalk): Promise<TalkStep> {
 /** Before TLS no mechanism is named, and no login taken (V05). */
 function clearOffer({ baseline, hasStartTls }: PreambleSettings): string[] {
   const own = [...ownWords(baseline), ...(hasStartTls ? ['STARTTLS'] : [])];
-  return joinOffers(own, withoutMechanisms(baseline), reservedWords).map(keywordLine);
+  return joinOffers(own, withoutMechanisms(baseline), reservedWords.submission).map(keywordLine);
 }
 
 function encryptedOffer({ baseline }: PreambleSettings): string[] {
-  const plain = joinOffers(ownWords(baseline), withoutMechanisms(baseline), reservedWords);
+  const plain = joinOffers(ownWords(baseline), withoutMechanisms(baseline), reservedWords.submission);
   const more = baseline.filter((word) => word.startsWith('AUTH=')).map((word) => word.slice('AUTH='.length));
   return [...plain.map(keywordLine), `AUTH ${[...new Set(['PLAIN', 'LOGIN', ...more])].join(' ')}`];
 }
@@ -163,10 +164,5 @@ function ownWords(baseline: readonly string[]): string[] {
 function keywordLine(word: string): string {
   return word.replace('=', ' ');
 }
-
-/**
- * Words that depend on the state of the connection, or are for servers only (V23): no setting may add them.
- */
-const reservedWords: ReadonlySet<string> = new Set(['STARTTLS', 'AUTH', 'XCLIENT', 'XFORWARD']);
 
 const words: TalkWords = { lastWords, tooManyErrors: replies.tooManyErrors };
