@@ -89,6 +89,13 @@ function warningsOf(
   const warnings = tlsWarnings(settings, isSet);
   const { shortage } = fitToDescriptors(settings, descriptorsMax);
   if (shortage !== undefined) warnings.set('POSTERN_MAX_CONNECTIONS', shortage);
+  if (settings.servers.some(({ protocols }) => protocols.submission?.identity === 'xclient')) {
+    warnings.set(
+      'POSTERN_SERVER_IDENTITY',
+      'submission:xclient: a client that has logged in can say XCLIENT to such a server, too, and name ' +
+        'another user; submission:proxy does not open that way',
+    );
+  }
   if (settings.stateDir === undefined) {
     warnings.set('POSTERN_STATE_DIR', 'generations and admin states are lost at a restart');
   }

@@ -24,7 +24,7 @@ test('findings come first, the worst of them on top, then a line for each port, 
       "         why   mail_max_userip_connections and the penalty for failed logins count the gateway's " +
         'address for all users; `postern doctor --deep` tries both',
       '         mend  Dovecot, at ex1: login_trusted_networks = 10.1.0.21',
-      '               POSTERN_SERVER_EX1_IDENTITY=imap:id (added to what stands there)',
+      '               POSTERN_SERVER_EX1_IDENTITY=imap:id',
       '',
       'SERVER  PROTOCOL  PORT  STATE                         TLS                             ' +
         'CERTIFICATE                 FROM',

@@ -130,6 +130,7 @@ function endpointOf({ address, fqdn, trust }: ServerSettings): EngineEndpoint {
     tls: 'implicit',
     tlsName: fqdn,
     proxy: 'none',
+    verify: trust.verify,
     caPem: trust.caPem,
   };
 }
