@@ -131,8 +131,8 @@ export const mutations: readonly Mutation[] = [
     'deadline: clock.now() + holdForMs * 10',
   ]),
   inSource('drains paced', 'the drainer ignores the pace', 'gateway/drain/drainer.ts', [
-    'words: wordsOf(reason), ...pace }',
-    'words: wordsOf(reason), ...pace, perSecond: 0 }',
+    'reason: codeOf(reason), ...pace }',
+    'reason: codeOf(reason), ...pace, perSecond: 0 }',
   ]),
   inEngine('drains paced', 'who is busy is never cut off', 'keepsWindows'),
   inEngine('drains paced', 'all are told at once', 'keepsPace'),
