@@ -6,7 +6,7 @@ import { answerTo, logIn } from '../support/imap-talk.ts';
 import { type LoadBalancer, headerV1, headerV2, startLoadBalancer } from '../support/load-balancer.ts';
 import { type RawConnection, connectRaw } from '../support/raw-connection.ts';
 import { type StubSite, ann, startStubSite } from '../support/stub-site.ts';
-import { endedAs, sessionsOf } from '../support/watching.ts';
+import { endedAs, healthOf, sessionsOf } from '../support/watching.ts';
 
 let site: StubSite;
 const balancers: LoadBalancer[] = [];
@@ -18,6 +18,8 @@ beforeAll(async () => {
     POSTERN_MAX_CONNECTIONS_PER_ADDRESS: '2',
     POSTERN_SERVER_IDENTITY: 'imap:id',
   });
+  // Until a probe has seen that it takes ID, it gets none.
+  await healthOf(site.gateway, 'ex1', 'up');
 });
 
 afterEach(async () => {

@@ -20,7 +20,10 @@ export interface LoadBalancer {
 
 export async function startLoadBalancer(setup: LoadBalancerSetup): Promise<LoadBalancer> {
   const { to, header, localAddress = '127.0.0.1' } = setup;
+  const clients = new Set<Socket>();
   const server = createServer((client) => {
+    clients.add(client);
+    client.once('close', () => clients.delete(client));
     const inside = connect({ host: '127.0.0.1', port: to, localAddress });
     for (const [one, other] of [
       [client, inside],
@@ -39,6 +42,8 @@ export async function startLoadBalancer(setup: LoadBalancerSetup): Promise<LoadB
   return {
     port: (server.address() as AddressInfo).port,
     close: async () => {
+      // A test that failed has left its client behind.
+      for (const client of clients) client.destroy();
       server.close();
       await once(server, 'close');
     },
