@@ -9,6 +9,7 @@
 
 mod certificates;
 mod client_setup;
+mod directions;
 mod fault_words;
 mod limits;
 mod look_side;

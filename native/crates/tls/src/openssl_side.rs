@@ -11,6 +11,7 @@ use postern_wire::tls_offer::Profile;
 use rustls_pki_types::ServerName;
 use zeroize::Zeroizing;
 
+use crate::directions::{Reading, Writing};
 use crate::fault_words::OtherEnd;
 use crate::limits::{CLEAR_BYTES_MAX, RECORD_CLEAR_BYTES_MAX};
 use crate::openssl_bio::Bio;
@@ -20,7 +21,7 @@ use crate::openssl_words::fault_of;
 use crate::pending::Pending;
 use crate::scratch::Scratch;
 use crate::side::{Handshake, ReadOutcome, Side, SideFault, TlsFacts};
-use crate::sock::{Got, Sock, read_once, send_fin, write_most};
+use crate::sock::{Got, Sock, read_once, write_most};
 
 /// One end of a session under TLS 1.0 to 1.3.
 pub struct OpensslSide {
@@ -36,20 +37,6 @@ pub struct OpensslSide {
     reading: Reading,
     writing: Writing,
     is_dead: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    Open,
-    Ended { outcome: ReadOutcome, is_told: bool },
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Writing {
-    Open,
-    /// `close_notify` is sealed; FIN follows once it is out.
-    Closing,
-    Closed,
 }
 
 /// What a step of OpenSSL over some input came to.
@@ -208,7 +195,7 @@ impl OpensslSide {
     }
 
     fn end(&mut self, outcome: ReadOutcome) {
-        self.reading = Reading::Ended { outcome, is_told: false };
+        self.reading = Reading::ended(outcome);
     }
 
     fn check_alive(&self) -> Result<(), SideFault> {
@@ -329,8 +316,7 @@ impl Side for OpensslSide {
             return Ok(ReadOutcome::Bytes(unread.len()));
         }
         self.check_alive()?;
-        if let Reading::Ended { outcome, ref mut is_told } = self.reading {
-            *is_told = true;
+        if let Some(outcome) = self.reading.tell_end() {
             return Ok(outcome);
         }
         let mut length = 0;
@@ -371,23 +357,11 @@ impl Side for OpensslSide {
     }
 
     fn has_unread(&self) -> bool {
-        !self.unread.is_empty() || matches!(self.reading, Reading::Ended { is_told: false, .. })
+        !self.unread.is_empty() || self.reading.has_untold_end()
     }
 
     fn flush(&mut self, sock: &dyn Sock) -> Result<bool, SideFault> {
-        let is_closing = self.writing == Writing::Closing;
-        let is_out = match is_closing {
-            true => self.pending.write_last(sock)?,
-            false => self.pending.write(sock)?,
-        };
-        if !is_out {
-            return Ok(false);
-        }
-        if is_closing {
-            send_fin(sock)?;
-            self.writing = Writing::Closed;
-        }
-        Ok(true)
+        self.writing.flush(&mut self.pending, sock)
     }
 
     fn close_write(&mut self, sock: &dyn Sock, scratch: &mut Scratch) -> Result<bool, SideFault> {

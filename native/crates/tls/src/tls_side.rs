@@ -14,6 +14,7 @@ use rustls_pki_types::ServerName;
 use zeroize::Zeroizing;
 
 use crate::client_setup::ClientSetup;
+use crate::directions::{Reading, Writing};
 use crate::fault_words::{OtherEnd, fault_of};
 use crate::limits::{CLEAR_BYTES_MAX, STRANGER_BYTES_MAX};
 use crate::pending::Pending;
@@ -22,7 +23,7 @@ use crate::scratch::Scratch;
 use crate::server_setup::ServerSetup;
 use crate::side::{Handshake, ReadOutcome, Side, SideFault, TlsFacts};
 use crate::sni;
-use crate::sock::{Got, Sock, read_once, send_fin, write_most};
+use crate::sock::{Got, Sock, read_once, write_most};
 
 /// One end of a session under TLS 1.2 or 1.3.
 pub struct TlsSide {
@@ -42,20 +43,6 @@ pub struct TlsSide {
     /// tickets cost no segment of their own, nor does `close_notify` before a FIN.
     holds_back: bool,
     is_dead: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    Open,
-    Ended { outcome: ReadOutcome, is_told: bool },
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Writing {
-    Open,
-    /// `close_notify` is sealed; FIN follows once it is out.
-    Closing,
-    Closed,
 }
 
 impl TlsSide {
@@ -233,7 +220,7 @@ impl TlsSide {
 
     fn end(&mut self, outcome: ReadOutcome) {
         self.held = Vec::new();
-        self.reading = Reading::Ended { outcome, is_told: false };
+        self.reading = Reading::ended(outcome);
     }
 }
 
@@ -264,8 +251,7 @@ impl Side for TlsSide {
             return Ok(ReadOutcome::Bytes(unread.len()));
         }
         self.check_alive()?;
-        if let Reading::Ended { outcome, ref mut is_told } = self.reading {
-            *is_told = true;
+        if let Some(outcome) = self.reading.tell_end() {
             return Ok(outcome);
         }
         let mut length = 0;
@@ -308,24 +294,12 @@ impl Side for TlsSide {
     }
 
     fn has_unread(&self) -> bool {
-        !self.unread.is_empty() || matches!(self.reading, Reading::Ended { is_told: false, .. })
+        !self.unread.is_empty() || self.reading.has_untold_end()
     }
 
     fn flush(&mut self, sock: &dyn Sock) -> Result<bool, SideFault> {
         self.holds_back = false;
-        let is_closing = self.writing == Writing::Closing;
-        let is_out = match is_closing {
-            true => self.pending.write_last(sock)?,
-            false => self.pending.write(sock)?,
-        };
-        if !is_out {
-            return Ok(false);
-        }
-        if is_closing {
-            send_fin(sock)?;
-            self.writing = Writing::Closed;
-        }
-        Ok(true)
+        self.writing.flush(&mut self.pending, sock)
     }
 
     fn close_write(&mut self, sock: &dyn Sock, scratch: &mut Scratch) -> Result<bool, SideFault> {
