@@ -4,19 +4,12 @@ import { scriptBytesMax } from '#model/handoff-script';
 import type { ServerProtocolRoute } from '#model/routing-table';
 import { imapRefusalOf, planImapHandoff } from '#workers/fronts/imap/handoff';
 import { type Login, type Proof, loginOf } from '#workers/fronts/sasl';
-import type { ClientFacts, HandoffPlan } from '#workers/fronts/front';
-import { ScriptPlay, readScript } from '../../../../trace/script-reader.ts';
+import type { HandoffPlan } from '#workers/fronts/front';
+import { ScriptPlay } from '../../../../trace/script-reader.ts';
+import { acting, clientAt, routeTo, scriptOf, timeouts, token } from '../handoff-givens.ts';
 
-const client: ClientFacts = {
-  clientIp: '2001:db8::7',
-  clientPort: '50000',
-  localIp: '198.51.100.1',
-  localPort: '993',
-  tls: undefined,
-  sessionId: '00000000000abc',
-  isGreeted: false,
-};
-const timeouts = { greetingTimeoutMs: 7000, loginTimeoutMs: 9000 };
+const client = clientAt(993);
+const route = (offered: string): ServerProtocolRoute => routeTo(993, offered);
 
 test.each<[string, string, number, string]>([
   ['LITERAL+ streams any length', 'LITERAL+', 8192, 'one send'],
@@ -144,28 +137,6 @@ function plan(login: Login, server: ServerProtocolRoute): HandoffPlan {
   return planImapHandoff(login, server, client, timeouts);
 }
 
-function scriptOf(plan: HandoffPlan): ReturnType<typeof readScript> {
-  return plan.is === 'script' ? readScript(plan.script) : expect.unreachable(`a plan that is ${plan.is}`);
-}
-
 function password(user: string, secret: string): Login {
   return loginOf('a1', { by: 'password', user, password: secret }) ?? expect.unreachable('a login');
-}
-
-function token(bytes = 20): Proof {
-  const response = `user=ann\x01auth=Bearer ${'t'.repeat(bytes)}\x01\x01`;
-  return { by: 'token', user: 'ann', mechanism: 'XOAUTH2', response };
-}
-
-function acting(): Proof {
-  return { by: 'plain', authzid: 'ann', authcid: 'owner', password: 'x' };
-}
-
-function route(offered: string): ServerProtocolRoute {
-  return {
-    endpoint: { address: '127.0.0.11', port: 993, tls: 'implicit', tlsName: 'ex1' },
-    health: { is: 'up' },
-    offer: { capabilities: offered === '' ? [] : offered.split(' ') },
-    identity: 'none',
-  };
 }

@@ -2,21 +2,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { scriptBytesMax } from '#model/handoff-script';
 import type { ServerProtocolRoute } from '#model/routing-table';
-import type { ClientFacts, HandoffPlan } from '#workers/fronts/front';
+import type { HandoffPlan } from '#workers/fronts/front';
 import { planPop3Handoff, pop3RefusalOf } from '#workers/fronts/pop3/handoff';
 import type { Login, Proof } from '#workers/fronts/sasl';
-import { ScriptPlay, readScript } from '../../../../trace/script-reader.ts';
+import { ScriptPlay } from '../../../../trace/script-reader.ts';
+import { acting, clientAt, password, routeTo, scriptOf, timeouts, token } from '../handoff-givens.ts';
 
-const client: ClientFacts = {
-  clientIp: '2001:db8::7',
-  clientPort: '50000',
-  localIp: '198.51.100.1',
-  localPort: '995',
-  tls: undefined,
-  sessionId: '00000000000abc',
-  isGreeted: false,
-};
-const timeouts = { greetingTimeoutMs: 7000, loginTimeoutMs: 9000 };
+const client = clientAt(995);
+const route = (offered: string): ServerProtocolRoute => routeTo(995, offered);
 
 test.each<[string, Proof, string, string]>([
   ['a token where it is offered', token(), 'AUTH=XOAUTH2', 'AUTH XOAUTH2'],
@@ -108,36 +101,8 @@ function plan(proof: Proof, server: ServerProtocolRoute): HandoffPlan {
   return planPop3Handoff(login, server, client, timeouts);
 }
 
-function scriptOf(planned: HandoffPlan): ReturnType<typeof readScript> {
-  return planned.is === 'script'
-    ? readScript(planned.script)
-    : expect.unreachable(`a plan that is ${planned.is}`);
-}
-
 function sentAfterGreeting(planned: HandoffPlan): string {
   const play = new ScriptPlay(scriptOf(planned));
   play.serverSays('+OK hi');
   return play.sent;
-}
-
-function password(secret: string): Proof {
-  return { by: 'password', user: 'ann', password: secret };
-}
-
-function token(bytes = 20): Proof {
-  const response = `user=ann\x01auth=Bearer ${'t'.repeat(bytes)}\x01\x01`;
-  return { by: 'token', user: 'ann', mechanism: 'XOAUTH2', response };
-}
-
-function acting(): Proof {
-  return { by: 'plain', authzid: 'ann', authcid: 'owner', password: 'x' };
-}
-
-function route(offered: string): ServerProtocolRoute {
-  return {
-    endpoint: { address: '127.0.0.11', port: 995, tls: 'implicit', tlsName: 'ex1' },
-    health: { is: 'up' },
-    offer: { capabilities: offered === '' ? [] : offered.split(' ') },
-    identity: 'none',
-  };
 }

@@ -2,21 +2,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { scriptBytesMax } from '#model/handoff-script';
 import type { ServerProtocolRoute } from '#model/routing-table';
-import type { ClientFacts, HandoffPlan } from '#workers/fronts/front';
+import type { HandoffPlan } from '#workers/fronts/front';
 import type { Login, Proof } from '#workers/fronts/sasl';
 import { planSieveHandoff, sieveRefusalOf } from '#workers/fronts/sieve/handoff';
-import { ScriptPlay, readScript } from '../../../../trace/script-reader.ts';
+import { ScriptPlay } from '../../../../trace/script-reader.ts';
+import { acting, clientAt, password, routeTo, scriptOf, timeouts, token } from '../handoff-givens.ts';
 
-const client: ClientFacts = {
-  clientIp: '2001:db8::7',
-  clientPort: '50000',
-  localIp: '198.51.100.1',
-  localPort: '4190',
-  tls: undefined,
-  sessionId: '00000000000abc',
-  isGreeted: false,
-};
-const timeouts = { greetingTimeoutMs: 7000, loginTimeoutMs: 9000 };
+const client = clientAt(4190);
+const route = (offered: string): ServerProtocolRoute => routeTo(4190, offered);
 
 test.each<[string, Proof, string, string]>([
   ['a token where it is offered', token(), 'AUTH=XOAUTH2', 'script'],
@@ -96,32 +89,4 @@ test.each<[string, string, string]>([
 function plan(proof: Proof, server: ServerProtocolRoute): HandoffPlan {
   const login: Login = { tag: '', user: 'ann', mailboxKey: 'ann', proof };
   return planSieveHandoff(login, server, client, timeouts);
-}
-
-function scriptOf(planned: HandoffPlan): ReturnType<typeof readScript> {
-  return planned.is === 'script'
-    ? readScript(planned.script)
-    : expect.unreachable(`a plan that is ${planned.is}`);
-}
-
-function password(secret: string): Proof {
-  return { by: 'password', user: 'ann', password: secret };
-}
-
-function token(bytes = 20): Proof {
-  const response = `user=ann\x01auth=Bearer ${'t'.repeat(bytes)}\x01\x01`;
-  return { by: 'token', user: 'ann', mechanism: 'XOAUTH2', response };
-}
-
-function acting(): Proof {
-  return { by: 'plain', authzid: 'ann', authcid: 'owner', password: 'x' };
-}
-
-function route(offered: string): ServerProtocolRoute {
-  return {
-    endpoint: { address: '127.0.0.11', port: 4190, tls: 'implicit', tlsName: 'ex1' },
-    health: { is: 'up' },
-    offer: { capabilities: offered === '' ? [] : offered.split(' ') },
-    identity: 'none',
-  };
 }
