@@ -35,6 +35,7 @@ interface PemSetting {
   /** What a file of this kind holds, as its first line says. */
   readonly begins: RegExp;
   readonly wanted: string;
+  readonly mend: string;
 }
 
 interface Reading {
@@ -42,9 +43,10 @@ interface Reading {
   readonly problems: Problem[];
 }
 
-function readPem(
+/** The text of a PEM file; empty where it is none, which is added to the problems. */
+export function readPem(
   path: string,
-  { setting, begins, wanted }: PemSetting,
+  { setting, begins, wanted, mend }: PemSetting,
   { readFile, problems }: Reading,
 ): string {
   const file = readFile(path);
@@ -60,7 +62,7 @@ function readPem(
   problems.push({
     setting,
     problem: `names ${path}, which holds no ${wanted}`,
-    mend: `name a PEM file with a ${wanted}`,
+    mend,
   });
   return '';
 }
@@ -75,10 +77,14 @@ function keyText(text: string, problems: Problem[]): string {
   return '';
 }
 
+/** How a certificate's PEM text begins. */
+export const certificateBegins = /-----BEGIN CERTIFICATE-----/;
+
 const certificateSetting = {
   setting: 'POSTERN_TLS_CERT_PATH',
-  begins: /-----BEGIN CERTIFICATE-----/,
+  begins: certificateBegins,
   wanted: 'certificate',
+  mend: 'name a PEM file with a certificate',
 };
 
 const keySetting = {
@@ -86,4 +92,5 @@ const keySetting = {
   // A key that needs a passphrase ("ENCRYPTED") can't be opened at a start that nobody watches.
   begins: /-----BEGIN (RSA |EC )?PRIVATE KEY-----/,
   wanted: 'private key',
+  mend: 'name a PEM file with a private key',
 };

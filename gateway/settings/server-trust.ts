@@ -1,4 +1,5 @@
 /** What makes a server's TLS good enough: its profile, whom it is believed, and what these exclude. */
+import { certificateBegins, readPem } from './certificates.ts';
 import type { Part } from './part.ts';
 import type { ServerTrust } from './settings.ts';
 import { lackingProfile, profileOf } from './tls-profiles.ts';
@@ -60,20 +61,11 @@ function checkPins(
 function caPem(setting: string, { values, surroundings, problems }: Part): string {
   const path = values.text(setting);
   if (path === undefined) return surroundings.rootsPem;
-  const file = surroundings.readFile(path);
-  if ('trouble' in file) {
-    problems.push({
-      setting,
-      problem: `can't be used: ${file.trouble}`,
-      mend: 'name a file that this user can read',
-    });
-    return '';
-  }
-  if (/-----BEGIN CERTIFICATE-----/.test(file.text)) return file.text;
-  problems.push({
+  const pem = {
     setting,
-    problem: `names ${path}, which holds no certificate`,
+    begins: certificateBegins,
+    wanted: 'certificate',
     mend: 'name a PEM file of authorities',
-  });
-  return '';
+  };
+  return readPem(path, pem, { readFile: surroundings.readFile, problems });
 }
