@@ -9,7 +9,7 @@ import { frontendRows } from './frontend-rows.ts';
 import { limitRows, probeRows } from './limit-rows.ts';
 import { operationRows } from './operation-rows.ts';
 import { serverRows } from './server-rows.ts';
-import type { SettingName, SettingRow } from './setting-row.ts';
+import type { SettingRow } from './setting-row.ts';
 
 /** The sections of docs/settings.md, in order. */
 export const settingSections: readonly { readonly title: string; readonly rows: readonly SettingRow[] }[] = [
@@ -22,10 +22,3 @@ export const settingSections: readonly { readonly title: string; readonly rows: 
 ];
 
 export const settingRows: readonly SettingRow[] = settingSections.flatMap((section) => section.rows);
-
-/** The row of a name, by the name in the table. */
-export function settingRowOf(name: SettingName): SettingRow {
-  const row = settingRows.find((candidate) => candidate.name === name);
-  if (row === undefined) throw new Error(`broken invariant: no setting ${name}`);
-  return row;
-}
